@@ -1,0 +1,199 @@
+"""Settings: one typed, frozen tree, read from TOML. Unknown keys, wrong types and values out of range are errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from edge.errors import UserError
+
+INSTALLED = Path("/etc/affectfusion/config.toml")
+"""Where an installed appliance keeps its configuration."""
+
+MODELS = Path(__file__).resolve().parent.parent / "models_tflite"
+
+TopicLevel = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the configuration file."""
+
+
+class Deployment(Section, frozen=True):
+    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared."""
+
+    purpose: Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"] = ""
+    """What the scores are for."""
+    jurisdiction: Annotated[str, Meta(pattern=r"^[A-Za-z0-9 :_-]{0,60}\Z")] = ""
+    """Where the box stands: "EU", or a two-letter country code such as "US" or "DE"."""
+    consent: Annotated[str, Meta(max_length=1000)] = ""
+    """Who consented and where that is written down, in the operator's own words."""
+    mode: Literal["room", "self"] = "room"
+    """"room" measures a group; "self" is a learner's own device."""
+    minimum_group: Annotated[int, Meta(ge=1, le=100)] = 5
+    """Faces that must be in view before any score is given; 1 only in mode = "self"."""
+
+    def __post_init__(self) -> None:
+        if self.mode == "room" and self.minimum_group < 2:
+            raise ValueError('minimum_group must be at least 2 in mode = "room"')
+
+
+class Box(Section, frozen=True):
+    """Where the box stands; makes the base topic affectfusion/SITE/ROOM."""
+
+    site: TopicLevel = "site"
+    room: TopicLevel = "room"
+
+
+class CameraSettings(Section, frozen=True):
+    """Where pictures come from."""
+
+    source: Literal["v4l2", "picamera2", "file", "images", "drawn", "none"] = "v4l2"
+    device: str = "/dev/video0"
+    """v4l2: the device file or its number."""
+    path: Path | None = None
+    """file: a video; images: a folder of pictures."""
+    loop: bool = False
+    """file, images: start again at the end."""
+    width: Annotated[int, Meta(ge=160, le=7680)] = 1280
+    height: Annotated[int, Meta(ge=120, le=4320)] = 720
+    fps: Annotated[float, Meta(gt=0.0, le=120.0)] = 15.0
+    """Frames per second asked of a camera, and given to images without timestamps."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees clockwise that turn the picture upright."""
+    learners: Annotated[int, Meta(ge=0, le=32)] = 6
+    """drawn: how many drawn learners sit in the picture."""
+
+    def __post_init__(self) -> None:
+        if self.source in ("file", "images") and self.path is None:
+            raise ValueError(f'source = "{self.source}" needs a path')
+
+
+class MicrophoneSettings(Section, frozen=True):
+    """Where sound comes from."""
+
+    source: Literal["pyaudio", "file", "none"] = "pyaudio"
+    device: str = ""
+    """pyaudio: part of the device's name; empty for the system's default."""
+    path: Path | None = None
+    """file: WAV, FLAC or anything libsndfile reads."""
+    loop: bool = False
+
+    def __post_init__(self) -> None:
+        if self.source == "file" and self.path is None:
+            raise ValueError('source = "file" needs a path')
+
+
+class Perception(Section, frozen=True):
+    """How faces are found and followed."""
+
+    mesh: Literal["litert", "mediapipe"] = "litert"
+    """The face mesh: the same model files on the branches' own runtime, or the mediapipe package."""
+    faces: Annotated[int, Meta(ge=1, le=16)] = 16
+    """Most faces followed at once."""
+    rate_hz: Annotated[float, Meta(ge=1.0, le=30.0)] = 7.5
+    """Frames looked at per second; the engagement branch was trained at 7.5."""
+    forward_fill_s: Annotated[float, Meta(ge=0.0, le=5.0)] = 1.0
+    """How long a lost face keeps its last landmarks before its track ends."""
+
+    def __post_init__(self) -> None:
+        if self.forward_fill_s < 1.5 / self.rate_hz:
+            raise ValueError("forward_fill_s must outlast one and a half looks (1.5 / rate_hz)")
+
+
+class Models(Section, frozen=True):
+    """Which models run, and on what."""
+
+    directory: Path = MODELS
+    runtime: Literal["litert", "tflite-runtime"] = "litert"
+    threads: Annotated[int, Meta(ge=1, le=16)] = 1
+
+
+class Fusion(Section, frozen=True):
+    """How readings become one state."""
+
+    kind: Literal["late"] = "late"
+    period_s: Annotated[float, Meta(ge=0.2, le=60.0)] = 1.0
+    """Seconds between published states."""
+    window_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 3.0
+    """A reading older than this no longer counts."""
+    minimum_reliability: Share = 0.1
+    """Where no modality is more reliable than this, the box abstains."""
+
+
+class Broker(Section, frozen=True):
+    """The MQTT broker."""
+
+    host: Annotated[str, Meta(min_length=1)] = "localhost"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    username: str = ""
+    password_file: Path | None = None
+    """A file whose first line is the password."""
+    tls: bool = False
+    """Encrypt, and verify the broker's certificate."""
+    ca_file: Path | None = None
+    """tls: the authority to trust; the system's own when absent."""
+
+    def __post_init__(self) -> None:
+        if self.ca_file is not None and not self.tls:
+            raise ValueError("ca_file is of no use without tls = true")
+
+
+class Settings(Section, frozen=True):
+    """The whole configuration."""
+
+    deployment: Deployment = Deployment()
+    box: Box = Box()
+    camera: CameraSettings = CameraSettings()
+    microphone: MicrophoneSettings = MicrophoneSettings()
+    perception: Perception = Perception()
+    models: Models = Models()
+    fusion: Fusion = Fusion()
+    broker: Broker = Broker()
+
+
+def load(path: Path) -> Settings:
+    """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
+    try:
+        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {_in_words(error)}") from error
+    return _resolved(settings, path.resolve().parent)
+
+
+def _decode_path(kind: type, value: object) -> object:
+    if kind is not Path or not isinstance(value, str):
+        raise ValueError(f"Expected a path, got {type(value).__name__}")
+    if "\0" in value:
+        raise ValueError("Expected a path, got one with a null character")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"Expected a path, got one of an unknown user ({value})") from error
+
+
+def _in_words(error: Exception) -> str:
+    """Turns msgspec's "message - at `$.camera.fps`" into "camera.fps: message"."""
+    message, _, where = str(error).partition(" - at `$")
+    key = where.rstrip("`").lstrip(".")
+    return f"{key}: {message}" if key else message
+
+
+def _resolved(settings: Settings, base: Path) -> Settings:
+    def anchor(section: Section) -> Section:
+        changes = {
+            name: base / value
+            for name in section.__struct_fields__
+            if isinstance(value := getattr(section, name), Path)
+        }
+        return msgspec.structs.replace(section, **changes) if changes else section
+
+    return msgspec.structs.replace(
+        settings, **{name: anchor(getattr(settings, name)) for name in settings.__struct_fields__}
+    )
