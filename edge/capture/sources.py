@@ -1,0 +1,62 @@
+"""What the settings name -> an open source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.capture import Camera, Microphone
+from edge.capture.pictures import UprightCamera
+from edge.clock import Clock
+from edge.config import CameraSettings, MicrophoneSettings
+
+
+def open_camera(settings: CameraSettings, clock: Clock) -> Camera:
+    """Opens the camera, turned upright. Raises UserError (a mistake) or SourceLostError (a lost device)."""
+    camera = _open_as_mounted(settings, clock)
+    return UprightCamera(camera, settings.rotation) if settings.rotation else camera
+
+
+# Imports are local so that a box loads only the kind of source it has.
+
+
+def _open_as_mounted(settings: CameraSettings, clock: Clock) -> Camera:
+    if settings.source == "file":
+        from edge.capture.video_file import VideoFileCamera
+
+        return VideoFileCamera(_path(settings), clock, loop=settings.loop)
+    if settings.source == "images":
+        from edge.capture.image_folder import ImageFolderCamera
+
+        return ImageFolderCamera(_path(settings), clock, fps=settings.fps, loop=settings.loop)
+    if settings.source == "drawn":
+        from edge.capture.drawn import DrawnCamera
+
+        return DrawnCamera(settings.learners, settings.width, settings.height, settings.fps, clock)
+    if settings.source == "picamera2":
+        from edge.capture.picamera import PiCamera
+
+        return PiCamera(settings.width, settings.height, settings.fps, clock)
+    if settings.source == "v4l2":
+        from edge.capture.opencv import V4L2Camera
+
+        return V4L2Camera(settings.device, settings.width, settings.height, settings.fps, clock)
+    raise ValueError(f"camera.source = {settings.source!r} opens nothing")
+
+
+def open_microphone(settings: MicrophoneSettings, clock: Clock) -> Microphone:
+    """Opens the microphone. Raises UserError (a mistake) or SourceLostError (a lost device)."""
+    if settings.source == "file":
+        from edge.capture.sound_file import SoundFileMicrophone
+
+        return SoundFileMicrophone(_path(settings), clock, loop=settings.loop)
+    if settings.source == "pyaudio":
+        from edge.capture.pyaudio_microphone import PyAudioMicrophone
+
+        return PyAudioMicrophone(settings.device, clock)
+    raise ValueError(f"microphone.source = {settings.source!r} opens nothing")
+
+
+def _path(settings: CameraSettings | MicrophoneSettings) -> Path:
+    if settings.path is None:
+        raise ValueError(f"source = {settings.source!r} needs a path")
+    return settings.path
