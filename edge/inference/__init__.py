@@ -1,0 +1,1 @@
+"""Running and trusting models: the seam to a runtime (``interpreter``), and the store that checks manifests."""
