@@ -1,0 +1,96 @@
+"""What every branch offers to ``train``, ``convert`` and ``evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.features import Preprocessing
+from edge.signals import Float32Array
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N examples as a model sees them, with what is true of them.
+
+    ``inputs`` is float32 (N, ...); ``truth`` int64 (N, decisions): 1, 0, or -1 where the example does not count;
+    ``classes`` int64 (N,) indexes the branch's labels (-1: none), None where the labels do not exclude each other;
+    ``groups`` (N,) are drawn together by the bootstrap: subjects, actors or near-duplicates.
+    """
+
+    inputs: Float32Array
+    truth: NDArray[np.int64]
+    classes: NDArray[np.int64] | None
+    groups: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one branch is trained; every branch extends it. ``seed`` fixes everything that is drawn."""
+
+    name: str
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training hands over: the Keras model as the device runs it (batch of one, logits) and all that goes with it.
+
+    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card.
+    """
+
+    model: Any
+    preprocessing: Preprocessing
+    thresholds: dict[str, float]
+    temperature: float
+    split: dict[str, Any]
+    development: dict[str, Any]
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Branch(Protocol):
+    """One branch: its labels, its recipes, its data, and how its logits become decisions.
+
+    ``recipe`` and ``preprocessing`` are always of the branch's own kinds.
+    """
+
+    @property
+    def name(self) -> str:
+        """Names the model's files and its default run folder."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The network's outputs in order."""
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """What is decided with a threshold each."""
+
+    @property
+    def preprocessing(self) -> type[Preprocessing]:
+        """The kind of preprocessing that the device applies."""
+
+    @property
+    def recipes(self) -> dict[str, Any]:
+        """Named recipes; there is always ``default``."""
+
+    def fit(self, data: Path, recipe: Any) -> Fitted:
+        """Trains on the data set's training part, tunes on its validation part."""
+
+    def unseen(self, data: Path, preprocessing: Any, split: Mapping[str, Any]) -> Examples:
+        """What ``data`` holds for a test: nothing that ``split``, as training recorded it, lists as used."""
+
+    def representative(self, data: Path, preprocessing: Any, split: Mapping[str, Any], count: int) -> Float32Array:
+        """Up to ``count`` inputs, float32 (n, ...), from the training part only, as the device would feed them."""
+
+    def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
+        """The probability of each decision, float32 (N, decisions), from ``logits``, float32 (N, labels)."""

@@ -1,0 +1,1 @@
+"""One Keras definition per branch."""

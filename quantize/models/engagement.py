@@ -1,0 +1,34 @@
+"""The engagement network of AffectFusion: an LSTM over 10 s of landmark features."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+L = tf.keras.layers
+
+
+def engagement(
+    steps: int,
+    features: int,
+    labels: int,
+    units: int = 64,
+    hidden: int = 32,
+    dropout: float = 0.5,
+    batch: int | None = None,
+) -> tf.keras.Model:
+    """Landmark features float32 (batch, steps, features) in, logits (batch, labels) out.
+
+    With a ``batch`` the LSTM is unrolled: in int8 that is some 20 times faster on the device than the fused operator,
+    and holds no float tensor. Training leaves it rolled up.
+
+    Beside the LSTM runs a linear layer over the window's mean features, ``linear``, fixed once it is set: what the LSTM
+    says is added to it, and is nothing before training.
+    """
+    inputs = x = L.Input((steps, features), batch_size=batch, name="landmarks")
+    x = L.LSTM(units, unroll=batch is not None)(x)
+    x = L.Dropout(dropout)(x)
+    x = L.Dense(hidden, activation="relu")(x)
+    x = L.Dropout(dropout)(x)
+    linear = L.Dense(labels, name="linear", trainable=False)(L.GlobalAveragePooling1D()(inputs))
+    recurrent = L.Dense(labels, kernel_initializer="zeros", name="recurrent")(x)
+    return tf.keras.Model(inputs, L.Add(name="logits")([linear, recurrent]))

@@ -1,0 +1,35 @@
+"""A one-dimensional convolutional network of three blocks over the frames of a log-mel spectrogram."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+L = tf.keras.layers
+
+
+def speech_emotion(
+    frames: int,
+    bands: int,
+    labels: int,
+    widths: Sequence[int] = (64, 96, 128),
+    dropout: float = 0.3,
+    batch: int | None = None,
+) -> tf.keras.Model:
+    """Log-mel float32 (batch, frames, bands) in, logits (batch, labels) out. Mean and maximum over time are pooled."""
+    inputs = x = L.Input((frames, bands), batch_size=batch, name="utterance")
+    for block, width in enumerate(widths):
+        x = _convolution(x, width, kernel=5, stride=2 if block == 0 else 1)
+        x = _convolution(x, width, kernel=3)
+        x = L.MaxPool1D(3, padding="same")(x)
+        x = L.SpatialDropout1D(dropout / 2)(x)
+    x = L.Concatenate()([L.GlobalAveragePooling1D()(x), L.GlobalMaxPooling1D()(x)])
+    x = L.Dropout(dropout)(x)
+    return tf.keras.Model(inputs, L.Dense(labels, name="logits")(x))
+
+
+def _convolution(x: tf.Tensor, width: int, kernel: int, stride: int = 1) -> tf.Tensor:
+    x = L.Conv1D(width, kernel, stride, padding="same", use_bias=False)(x)
+    x = L.BatchNormalization()(x)
+    return L.ReLU()(x)

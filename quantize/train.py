@@ -1,0 +1,40 @@
+"""Training a branch into a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from quantize import provenance
+from quantize.branches.base import Branch, Recipe
+from quantize.files import write_bytes, write_json
+from quantize.runs import CONFIG, METRICS, WEIGHTS, Run
+
+
+def train(branch: Branch, data: Path, recipe: Recipe, folder: Path) -> Run:
+    """Trains ``branch`` on the data set in ``data``, writes the run to ``folder`` and returns it.
+
+    Raises UserError where the data are not what the branch needs; nothing is written then.
+    """
+    fitted = branch.fit(data, recipe)
+    run = Run(
+        branch=branch.name,
+        recipe=dataclasses.asdict(recipe),
+        preprocessing=msgspec.to_builtins(fitted.preprocessing),
+        preprocessing_sha256=fitted.preprocessing.fingerprint(),
+        thresholds=fitted.thresholds,
+        temperature=fitted.temperature,
+        split=fitted.split,
+        development=fitted.development,
+        versions=provenance.versions(),
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        weights = Path(temporary) / WEIGHTS
+        fitted.model.save(weights)
+        write_bytes(folder / WEIGHTS, weights.read_bytes())
+    write_json(folder / METRICS, {"development": fitted.development, "history": fitted.history})
+    write_json(folder / CONFIG, msgspec.to_builtins(run))
+    return run
