@@ -1,0 +1,27 @@
+"""Engagement: ten seconds of a face's landmarks -> boredom, confusion, engagement, frustration (AffectFusion, LSTM)."""
+
+from __future__ import annotations
+
+from edge.branches import sigmoid
+from edge.features.landmarks import LandmarkFeatures
+from edge.inference.store import ModelStore
+from edge.signals import ENGAGEMENT_STATES, Float32Array, Reading
+
+
+class EngagementBranch:
+    """An LSTM over one track's landmark window."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self.manifest, self.model = store.load("engagement", ENGAGEMENT_STATES)
+        self.preprocessing: LandmarkFeatures = store.preprocessing(self.manifest, LandmarkFeatures)
+
+    def read(self, window: Float32Array, end: float, quality: float, track: int) -> Reading:
+        """Four independent probabilities of a high level, from float32 (75, k) features that end at ``end``.
+
+        ``quality`` in 0..1 is the picture's.
+        """
+        (logits,) = self.model(window[None]).values()
+        probabilities = sigmoid(logits[0], self.manifest.temperature)
+        by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
+        span = self.preprocessing.steps / self.preprocessing.rate_hz
+        return Reading("engagement", by_label, None, quality * self.manifest.skill, end - span, end, track)

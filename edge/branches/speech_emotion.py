@@ -1,0 +1,29 @@
+"""Speech emotion: one voiced utterance -> eight emotions and valence (AffectFusion, 1-D CNN)."""
+
+from __future__ import annotations
+
+from edge.branches import recentred, softmax
+from edge.features.log_mel import LogMel
+from edge.inference.store import ModelStore
+from edge.signals import Reading, Utterance
+
+NEGATIVE = ("sad", "angry", "fearful", "disgust")
+"""Emotions that count as negative (class 1 of the paper); all others are positive."""
+
+
+class SpeechEmotionBranch:
+    """A 1-D CNN over one utterance. Whose voice it is, it neither asks nor keeps."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self.manifest, self.model = store.load("speech_emotion", ("negative",))
+        self.preprocessing: LogMel = store.preprocessing(self.manifest, LogMel)
+
+    def read(self, utterance: Utterance, quality: float) -> Reading:
+        """Eight probabilities and that of positive valence; ``quality`` in 0..1 is the sound's."""
+        features = self.preprocessing(utterance.samples)
+        (logits,) = self.model(features.reshape(self.model.input.shape)).values()
+        probabilities = softmax(logits[0], self.manifest.temperature)
+        by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
+        negative = sum(by_label[label] for label in NEGATIVE)
+        positive = 1.0 - recentred(negative, self.manifest.thresholds["negative"])
+        return Reading("speech", by_label, positive, quality * self.manifest.skill, utterance.start, utterance.end)

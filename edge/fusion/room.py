@@ -1,0 +1,53 @@
+"""Many subjects become one room: reliability-weighted means over the readings that still count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from edge.signals import ENGAGEMENT_STATES, Modality, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class RoomReading:
+    """What one modality says about the room: ``values`` are weighted means 0..1, ``reliability`` the subjects' mean."""
+
+    values: Mapping[str, float]
+    reliability: float
+
+
+def current(readings: Iterable[Reading], now: float, window_s: float) -> list[Reading]:
+    """The readings that still count: ended within ``window_s``, or within their own length for long utterances."""
+    return [r for r in readings if now - r.end <= max(window_s, r.end - r.start)]
+
+
+def pool(readings: Iterable[Reading]) -> dict[Modality, RoomReading]:
+    """One RoomReading per modality present.
+
+    A subject's readings are averaged first, so that a face seen often does not outvote one seen seldom; then subjects
+    are averaged, each weighted by its reliability. ``positive`` is among the values for face and speech.
+    """
+    subjects: dict[Modality, dict[int | None, list[Reading]]] = defaultdict(lambda: defaultdict(list))
+    for reading in readings:
+        subjects[reading.modality][reading.track].append(reading)
+    return {
+        modality: _mean([_mean([_single(r) for r in group]) for group in by_track.values()])
+        for modality, by_track in subjects.items()
+    }
+
+
+def _single(reading: Reading) -> RoomReading:
+    if reading.modality == "engagement":
+        return RoomReading({state: reading.probabilities[state] for state in ENGAGEMENT_STATES}, reading.reliability)
+    assert reading.positive is not None
+    return RoomReading({"positive": reading.positive}, reading.reliability)
+
+
+def _mean(parts: list[RoomReading]) -> RoomReading:
+    total = sum(part.reliability for part in parts)
+    # readings none of which can be trusted are averaged evenly: their reliability of 0 says what they are worth
+    weights = [part.reliability / total if total > 0 else 1 / len(parts) for part in parts]
+    names = parts[0].values
+    values = {name: sum(w * part.values[name] for w, part in zip(weights, parts, strict=True)) for name in names}
+    return RoomReading(values, total / len(parts))
