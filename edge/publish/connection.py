@@ -1,0 +1,118 @@
+"""How the box connects to its broker, and what it says when that fails."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.config import Box, Broker
+from edge.errors import UserError
+from edge.publish.topics import STATUS, address
+
+KEEPALIVE_S = 15
+"""A box that vanishes without a word is offline to everybody after one and a half times this."""
+RECONNECT_S = (1, 10)
+"""Shortest and longest pause between attempts to connect."""
+UNACKNOWLEDGED = 200
+"""Most messages on their way at once: more than gather before a dead connection is noticed."""
+
+
+def prepared_client(broker: Broker, box: Box, role: str = "") -> Client:
+    """Make the client with its name, credentials and last will, not yet connecting.
+
+    Raises UserError where the host is no host name, or the password or the authority cannot be read.
+    """
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        # One fixed name per room: a new connection ends a dead one of the same name at once, so that the dead
+        # one's last will cannot come later and declare a living box offline.
+        client_id=f"affectfusion-{box.site}-{box.room}{role}",
+        # Every broker speaks 3.1.1, the demo's embedded one only that, and nothing here needs version 5.
+        protocol=MQTTProtocolVersion.MQTTv311,
+    )
+    client.will_set(address(box, STATUS), b"offline", STATUS.qos, STATUS.retained)
+    client.reconnect_delay_set(*RECONNECT_S)
+    # Equal, so that paho never holds a message back to send it after a newer one of the same topic.
+    client.max_inflight_messages_set(UNACKNOWLEDGED)
+    client.max_queued_messages_set(UNACKNOWLEDGED)
+    _check_host(broker.host)
+    if broker.username:
+        client.username_pw_set(broker.username, _password(broker))
+    elif broker.password_file is not None:
+        raise UserError("broker.username: a password_file needs a user name to go with it")
+    if broker.tls:
+        client.tls_set_context(_tls_context(broker))
+    return client
+
+
+def probe(broker: Broker, box: Box, within_s: float) -> str | None:
+    """Connect once, beside whatever else runs: None where the broker accepts the box, or the problem with its cure.
+
+    Raises UserError as ``prepared_client`` does.
+    """
+    client = prepared_client(broker, box, role="-doctor")
+    client.will_clear()
+    where = f"{broker.host}:{broker.port}"
+    answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    client.on_connect = lambda _, __, ___, reason, ____: answers.put(refusal(where, reason))
+    try:
+        client.connect(broker.host, broker.port, KEEPALIVE_S)
+        client.loop_start()
+        return answers.get(timeout=within_s)
+    except OSError as error:
+        return in_words(where, error)
+    except queue.Empty:
+        return f"{where} does not answer; check broker.host, broker.port and broker.tls"
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def refusal(where: str, reason: ReasonCode) -> str | None:
+    """Say in one line why the broker at ``where`` refused a connection, and the cure; None where it did not."""
+    if not reason.is_failure:
+        return None
+    if reason.getName() in ("Bad user name or password", "Not authorized"):
+        return f"{where} refused the user name or password; check broker.username and broker.password_file"
+    return f"{where} refused the connection ({reason}); check its log"
+
+
+def in_words(where: str, error: BaseException | None) -> str:
+    """Say in one line what kept a connection to ``where`` from being made, and the cure."""
+    if isinstance(error, ssl.SSLError):
+        return f"{where}: no trusted TLS connection ({error.reason}); check broker.tls and broker.ca_file"
+    if isinstance(error, socket.gaierror):
+        return f"{where}: no such host; check broker.host"
+    if isinstance(error, ConnectionRefusedError):
+        return f"{where}: no broker listens there; start it, or check broker.host and broker.port"
+    return f"{where} does not answer ({error}); check broker.host and broker.port"
+
+
+def _check_host(host: str) -> None:
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise UserError(f"broker.host: {host!r} is not a host name") from error
+
+
+def _password(broker: Broker) -> str | None:
+    if broker.password_file is None:
+        return None
+    try:
+        return broker.password_file.read_text(encoding="utf-8").partition("\n")[0]
+    except OSError as error:
+        raise UserError(f"broker.password_file: cannot read {broker.password_file} ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"broker.password_file: {broker.password_file} is not UTF-8 text") from error
+
+
+def _tls_context(broker: Broker) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=broker.ca_file)
+    except OSError as error:
+        raise UserError(f"broker.ca_file: {broker.ca_file} is not a certificate authority ({error})") from error

@@ -1,0 +1,224 @@
+"""The MQTT client: sends what the schema allows, says whether the box is there, and outlives the broker."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.enums import MQTTErrorCode
+
+from edge.config import Box, Broker
+from edge.publish.connection import KEEPALIVE_S, UNACKNOWLEDGED, in_words, prepared_client, refusal
+from edge.publish.payloads import (
+    AffectPayload,
+    CommandName,
+    CommandPayload,
+    HealthPayload,
+    Payload,
+    PrivacyPayload,
+    SessionPayload,
+    affect_payload,
+)
+from edge.publish.schema import SchemaError, encode, validate
+from edge.publish.topics import AFFECT, COMMAND, HEALTH, PRIVACY, SESSION, STATUS, Topic, address
+from edge.signals import Affect
+
+log = logging.getLogger(__name__)
+
+FAREWELL_S, LEAVE_S = 0.9, 0.5
+"""Longest waits of ``stop``: for the broker to acknowledge ``offline``, and for the network thread to end."""
+
+
+class Publisher:
+    """Publishes the room's state and the box's own, and hands over commands.
+
+    ``on_command`` and ``on_refused`` (given the reason) are called on the network thread; they must return at
+    once and not raise. Nothing raises on account of the broker: while it is away the log says so once and
+    the newest of each topic is kept. Raises UserError at construction where the settings cannot work.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        box: Box,
+        on_command: Callable[[CommandName], None],
+        on_refused: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self._box = box
+        self._broker = broker
+        self._where = f"{broker.host}:{broker.port}"
+        self._on_command = on_command
+        self._on_refused = on_refused
+        self._lock = threading.Lock()
+        self._newest: dict[Topic, bytes] = {}
+        self._sent: deque[MQTTMessageInfo] = deque(maxlen=UNACKNOWLEDGED)
+        self._sequence = 0
+        self._stopping = False
+        self.connected = False
+        """Whether messages reach the broker now."""
+        self.problem: str | None = None
+        """Why they do not, and the cure, in one line."""
+        self.rejected = 0
+        """Own messages dropped because they broke the schema; each is a bug."""
+        self.refused = 0
+        """Commands refused."""
+        self._client = prepared_client(broker, box)
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._unreachable
+        self._client.on_subscribe = self._subscribed
+        self._client.on_disconnect = self._disconnected
+        self._client.on_message = self._received
+
+    def start(self) -> None:
+        """Begin to connect, in the background, for as long as it takes."""
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Say ``offline`` and leave, within a second and a half whatever the broker does."""
+        with self._lock:
+            self._stopping = True
+            farewell = self._send(STATUS, b"offline") if self.connected else None
+            self.connected = False
+        if farewell is not None:
+            with suppress(ValueError, RuntimeError):
+                farewell.wait_for_publish(FAREWELL_S)
+        self._client.disconnect()
+        # The thread may be in a connection attempt that nothing interrupts; it is a daemon and ends after it.
+        leaving = threading.Thread(target=self._client.loop_stop, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
+
+    def affect(self, affect: Affect) -> None:
+        """Publish the room's state, stamped with the wall time and the next sequence number."""
+        if not isinstance(affect, Affect):
+            raise TypeError(f"only an Affect may leave as one, not {type(affect).__name__}")
+        self._sequence += 1
+        try:
+            payload = affect_payload(affect, self._sequence, time.time())
+        except (TypeError, ValueError) as error:
+            self._reject(AFFECT, error)
+        else:
+            self._publish(AFFECT, payload, AffectPayload)
+
+    def session(self, payload: SessionPayload) -> None:
+        """Publish the session's statistics."""
+        self._publish(SESSION, payload, SessionPayload)
+
+    def health(self, payload: HealthPayload) -> None:
+        """Publish how the box is doing."""
+        self._publish(HEALTH, payload, HealthPayload)
+
+    def privacy(self, payload: PrivacyPayload) -> None:
+        """Publish whether the box captures, and why."""
+        self._publish(PRIVACY, payload, PrivacyPayload)
+
+    @property
+    def queue(self) -> int:
+        """How many messages the broker has yet to acknowledge."""
+        return sum(not _settled(info) for info in tuple(self._sent))
+
+    def _publish(self, topic: Topic, payload: Payload, kind: type[Payload]) -> None:
+        if not isinstance(payload, kind):
+            raise TypeError(f"{topic.name} carries a {kind.__name__}, not {type(payload).__name__}")
+        try:
+            message = encode(topic.name, payload)
+        except SchemaError as error:
+            self._reject(topic, error)
+            return
+        with self._lock:
+            self._newest[topic] = message
+            if self.connected:
+                self._send(topic, message)
+
+    def _reject(self, topic: Topic, error: Exception) -> None:
+        self.rejected += 1
+        log.error("dropped a message to %s that breaks the schema; this is a bug: %s", topic.name, error)
+
+    def _send(self, topic: Topic, message: bytes) -> MQTTMessageInfo:
+        info = self._client.publish(address(self._box, topic), message, topic.qos, topic.retained)
+        if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._sent.append(info)
+        return info
+
+    # The methods below run on the network thread.
+
+    def _connected(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        problem = refusal(self._where, reason)
+        if problem is None:
+            client.subscribe(address(self._box, COMMAND), COMMAND.qos)
+        else:
+            self._report(problem, always=True)
+
+    def _subscribed(self, client: Client, _: Any, mid: int, reasons: list[Any], properties: Any) -> None:
+        """Announce the box.
+
+        Not yet in ``_connected``: paho repeats unacknowledged messages right after that, and an old retained
+        state must not overwrite the newest.
+        """
+        with self._lock:
+            if self._stopping:
+                return
+            self._send(STATUS, b"online")
+            for topic, message in self._newest.items():
+                self._send(topic, message)
+            self.connected = True
+            self.problem = None
+        log.info("publishing to %s", self._where)
+        if any(reason.is_failure for reason in reasons):
+            log.warning("%s lets no commands through; allow reading %s", self._where, address(self._box, COMMAND))
+
+    def _unreachable(self, client: Client, _: Any) -> None:
+        # paho calls this while it handles the exception, and does not pass it on.
+        self._report(in_words(self._where, sys.exc_info()[1]))
+
+    def _disconnected(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if self.connected:
+            self.connected = False
+            hint = "if this repeats, look for a second box with the same box.site and box.room"
+            self._report(f"{self._where}: the connection was lost; {hint}")
+        elif self.problem is None:
+            self._report(f"{self._where} closed the connection before answering; check broker.port and broker.tls")
+
+    def _received(self, client: Client, _: Any, message: MQTTMessage) -> None:
+        try:
+            command = _command(message)
+        except (SchemaError, msgspec.ValidationError) as error:
+            self.refused += 1
+            reason = " ".join(str(error).split())[:200]
+            log.warning("refused a command: %s", reason)
+            self._on_refused(reason)
+        else:
+            self._on_command(command)
+
+    def _report(self, problem: str, always: bool = False) -> None:
+        """Note a problem; log it if it begins an outage, or with ``always`` if it is a new one."""
+        if self._stopping:
+            return
+        if self.problem is None or (always and problem != self.problem):
+            log.warning("%s; trying again until it works", problem)
+        self.problem = problem
+
+
+def _settled(info: MQTTMessageInfo) -> bool:
+    """Whether a message was acknowledged, or lost with its connection."""
+    try:
+        return info.is_published()
+    except (ValueError, RuntimeError):
+        return True
+
+
+def _command(message: MQTTMessage) -> CommandName:
+    """Read the command in a message. Raises SchemaError or msgspec.ValidationError."""
+    if message.retain:
+        raise SchemaError("command: retained; it would be obeyed again at every connection")
+    validate("command", message.payload)
+    return msgspec.json.decode(message.payload, type=CommandPayload).command

@@ -1,0 +1,220 @@
+"""What every message holds: the contract from which the published JSON Schema is generated."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from edge.signals import Abstention, Affect
+from edge.signals import Engagement as RoomEngagement
+
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Signed = Annotated[float, Meta(ge=-1.0, le=1.0)]
+Amount = Annotated[float, Meta(ge=0.0)]
+Count = Annotated[int, Meta(ge=0)]
+Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{12}$")]
+Timestamp = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
+Label = Literal["boredom", "confusion", "engagement", "frustration"]
+SensorState = Literal["opening", "live", "lost", "ended", "closed", "none"]
+PrivacyState = Literal["starting", "capturing", "muted", "not_declared", "prohibited"]
+CommandName = Literal["mute", "unmute", "start_session", "end_session"]
+
+_LARGEST_OF_BUCKET: tuple[tuple[int, Bucket], ...] = (
+    (0, "0"),
+    (1, "1"),
+    (4, "2-4"),
+    (9, "5-9"),
+    (16, "10-16"),
+)
+
+
+class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of a message."""
+
+
+class Payload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="v", tag=1):
+    """A whole message; ``v`` is the version of the contract."""
+
+
+class Engagement(Part, frozen=True):
+    """The room's engagement."""
+
+    label: Annotated[Label | None, Meta(description="The likeliest state over its own threshold; null if none is.")]
+    boredom: Annotated[Share, Meta(description="Probability of boredom.")]
+    confusion: Annotated[Share, Meta(description="Probability of confusion.")]
+    engagement: Annotated[Share, Meta(description="Probability of engagement.")]
+    frustration: Annotated[Share, Meta(description="Probability of frustration.")]
+
+
+class Reliability(Part, frozen=True):
+    """How far each modality is to be trusted; one that was not seen or heard is absent, not zero."""
+
+    face: Annotated[Share | UnsetType, Meta(description="Facial expression.")] = UNSET
+    engagement: Annotated[Share | UnsetType, Meta(description="Landmark sequences.")] = UNSET
+    speech: Annotated[Share | UnsetType, Meta(description="Voice.")] = UNSET
+
+
+class AffectPayload(Payload, frozen=True):
+    """The room's state over the last window, or the reason why there is none."""
+
+    time: Annotated[Timestamp, Meta(description="When the window ended: RFC 3339, UTC.")]
+    sequence: Annotated[Count, Meta(description="Counts up by one a message; starts again when the box does.")]
+    window_s: Annotated[Amount, Meta(description="Length of the window in seconds.")]
+    group: Annotated[Bucket, Meta(description="How many faces stand behind the numbers.")]
+    engagement: Annotated[Engagement | None, Meta(description="Engagement; null if unknown.")]
+    valence: Annotated[Signed | None, Meta(description="From -1 (negative) to 1 (positive); null if unknown.")]
+    satisfaction: Annotated[Share | None, Meta(description="From 0 to 1; null if unknown.")]
+    confidence: Annotated[Share, Meta(description="How far to trust the scores.")]
+    reliability: Annotated[Reliability, Meta(description="How far to trust each modality.")]
+    abstain: Annotated[Abstention | None, Meta(description="Why there are no scores; null if there are.")]
+
+
+class AbstainedSeconds(Part, frozen=True):
+    """Seconds without scores, by reason; a reason that never applied is absent."""
+
+    not_declared: Annotated[Amount | UnsetType, Meta(description="Purpose or consent not declared.")] = UNSET
+    prohibited: Annotated[Amount | UnsetType, Meta(description="The declared use is prohibited.")] = UNSET
+    muted: Annotated[Amount | UnsetType, Meta(description="Muted.")] = UNSET
+    starting: Annotated[Amount | UnsetType, Meta(description="Not yet a full window.")] = UNSET
+    no_camera: Annotated[Amount | UnsetType, Meta(description="No camera.")] = UNSET
+    too_dark: Annotated[Amount | UnsetType, Meta(description="Too dark to see.")] = UNSET
+    no_faces: Annotated[Amount | UnsetType, Meta(description="Nobody in view.")] = UNSET
+    too_far: Annotated[Amount | UnsetType, Meta(description="Faces too small.")] = UNSET
+    too_few_faces: Annotated[Amount | UnsetType, Meta(description="Below the minimum group.")] = UNSET
+    unreliable: Annotated[Amount | UnsetType, Meta(description="No modality was reliable.")] = UNSET
+
+
+class SessionSeconds(Part, frozen=True):
+    """Where the session's time went; what is neither scored nor abstained went unobserved."""
+
+    total: Annotated[Amount, Meta(description="From the start to the last state.")]
+    scored: Annotated[Amount, Meta(description="With scores.")]
+    abstained: Annotated[AbstainedSeconds, Meta(description="Without scores, by reason.")]
+
+
+class LabelShares(Part, frozen=True):
+    """Share of the time with known engagement spent under each label."""
+
+    boredom: Annotated[Share, Meta(description="Bored.")]
+    confusion: Annotated[Share, Meta(description="Confused.")]
+    engagement: Annotated[Share, Meta(description="Engaged.")]
+    frustration: Annotated[Share, Meta(description="Frustrated.")]
+    none: Annotated[Share, Meta(description="No state over its threshold.")]
+
+
+class SessionPayload(Payload, frozen=True):
+    """The statistics of a session so far; with ``final``, its summary."""
+
+    id: Annotated[Identifier, Meta(description="Names the session; says nothing about people.")]
+    started: Annotated[Timestamp, Meta(description="When it began: RFC 3339, UTC.")]
+    ended: Annotated[Timestamp | None, Meta(description="When it ended; null while it runs.")]
+    final: Annotated[bool, Meta(description="Whether this is the summary.")]
+    seconds: Annotated[SessionSeconds, Meta(description="Where the time went.")]
+    engagement: Annotated[LabelShares | None, Meta(description="Time under each label; null if never known.")]
+    valence: Annotated[Signed | None, Meta(description="Mean over time; null if never known.")]
+    satisfaction: Annotated[Share | None, Meta(description="Mean over time; null if never known.")]
+    coverage: Annotated[Share, Meta(description="Share of the session with scores.")]
+
+
+class HealthPayload(Payload, frozen=True):
+    """How the box itself is doing."""
+
+    fps: Annotated[Amount, Meta(description="Frames a second that the camera delivers.")]
+    rate_hz: Annotated[Amount, Meta(description="Frames a second that are looked at.")]
+    dropped_frames: Annotated[Count, Meta(description="Frames replaced by a newer one, since start.")]
+    dropped_audio_s: Annotated[Amount, Meta(description="Seconds of sound lost, since start.")]
+    latency_ms: Annotated[
+        dict[Identifier, Amount], Meta(description="Median milliseconds of each stage of the loop, by name.")
+    ]
+    rss_mib: Annotated[Amount, Meta(description="Resident memory in MiB.")]
+    queue: Annotated[Count, Meta(description="Messages the broker has yet to acknowledge.")]
+    camera: Annotated[SensorState, Meta(description="The camera; none if none is configured.")]
+    microphone: Annotated[SensorState, Meta(description="The microphone; none if none is configured.")]
+    version: Annotated[Identifier, Meta(description="Version of the software.")]
+    runtime: Annotated[Literal["litert", "tflite-runtime"], Meta(description="What runs the models.")]
+    models: Annotated[
+        dict[Identifier, Digest],
+        Meta(description="First 12 hex digits of each model file's sha256, by name."),
+    ]
+    uptime_s: Annotated[Amount, Meta(description="Seconds since the box started.")]
+
+
+class PrivacyPayload(Payload, frozen=True):
+    """Whether the box captures, why, and under which declaration."""
+
+    state: Annotated[
+        PrivacyState,
+        Meta(description="Camera and microphone are closed in every state but capturing."),
+    ]
+    reason: Annotated[Line, Meta(description="Why, in words.")]
+    since: Annotated[Timestamp, Meta(description="When the state began: RFC 3339, UTC.")]
+    minimum_group: Annotated[int, Meta(ge=1, description="Faces that must be in view before any score is given.")]
+    purpose: Annotated[
+        Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"],
+        Meta(description="What the operator declared the scores are for; empty if undeclared."),
+    ]
+    jurisdiction: Annotated[Line, Meta(description="Under whose law; empty if undeclared.")]
+    mode: Annotated[Literal["room", "self"], Meta(description="A group, or a learner's own device.")]
+
+
+class CommandPayload(Payload, frozen=True):
+    """What the box may be told to do."""
+
+    command: Annotated[CommandName, Meta(description="The command.")]
+
+
+def affect_payload(affect: Affect, sequence: int, wall_time: float) -> AffectPayload:
+    """Put ``affect`` into its published form; ``wall_time``, seconds since 1970, is when its window ended.
+
+    An abstention carries no scores, whatever stands beside it. Raises ValueError where the group is not in
+    0..16, and TypeError for an unknown modality or what is no number.
+    """
+    scored = affect.abstain is None
+    return AffectPayload(
+        time=timestamp(wall_time),
+        sequence=sequence,
+        window_s=float(affect.window_s),
+        group=bucket(affect.group),
+        engagement=_engagement(affect.engagement) if scored and affect.engagement else None,
+        valence=float(affect.valence) if scored and affect.valence is not None else None,
+        satisfaction=float(affect.satisfaction) if scored and affect.satisfaction is not None else None,
+        confidence=float(affect.confidence) if scored else 0.0,
+        reliability=Reliability(**{modality: float(share) for modality, share in affect.reliability.items()}),
+        abstain=affect.abstain,
+    )
+
+
+def bucket(group: int) -> Bucket:
+    """Coarsen the size of a group. Raises ValueError outside 0..16, the most faces the box follows."""
+    for largest, name in _LARGEST_OF_BUCKET:
+        if 0 <= group <= largest:
+            return name
+    raise ValueError(f"a group of {group} is not one the box can see (0 to 16)")
+
+
+def timestamp(wall_time: float) -> str:
+    """Write seconds since 1970 as RFC 3339 in UTC with milliseconds, such as 2026-11-20T08:15:00.000Z."""
+    moment = datetime.fromtimestamp(wall_time, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _engagement(engagement: RoomEngagement) -> Engagement:
+    return Engagement(
+        label=engagement.label,
+        boredom=float(engagement.boredom),
+        confusion=float(engagement.confusion),
+        engagement=float(engagement.engagement),
+        frustration=float(engagement.frustration),
+    )

@@ -1,0 +1,31 @@
+"""Where each message goes, and how: the MQTT contract's table of topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.config import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic below the base: ``retained`` messages are what a new subscriber sees first."""
+
+    name: str
+    retained: bool
+    qos: int
+
+
+STATUS = Topic("status", retained=True, qos=1)
+"""``online`` / ``offline``; also the last will."""
+AFFECT = Topic("affect", retained=True, qos=1)
+SESSION = Topic("session", retained=True, qos=1)
+HEALTH = Topic("health", retained=True, qos=0)
+PRIVACY = Topic("privacy", retained=True, qos=1)
+COMMAND = Topic("command", retained=False, qos=1)
+"""The only one that is subscribed to."""
+
+
+def address(box: Box, topic: Topic) -> str:
+    """Return the full topic, ``affectfusion/SITE/ROOM/NAME``."""
+    return f"affectfusion/{box.site}/{box.room}/{topic.name}"
