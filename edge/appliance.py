@@ -1,0 +1,185 @@
+"""The appliance: wires the rooms into the loop. Knows no hardware and no broker by name."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+
+import cv2
+
+from edge.capture.buffers import AudioRing, NewestFrame
+from edge.capture.sensor import Sensor
+from edge.capture.sources import open_camera, open_microphone
+from edge.clock import Clock, MonotonicClock
+from edge.config import Settings
+from edge.errors import UserError
+from edge.health import HealthMonitor
+from edge.inference.store import ModelStore
+from edge.pipeline import Pipeline
+from edge.privacy.gate import Gate
+from edge.publish.mqtt import Publisher
+from edge.publish.payloads import CommandName
+from edge.session.session import Session
+from edge.signals import Affect, AudioChunk, Frame
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT_S = 0.1
+"""The loop turns at least this often, so that commands and signals are obeyed at once."""
+
+REPORT_PERIOD_S = 10.0
+"""Between two messages on ``health`` and ``session`` while nothing changes."""
+
+
+class Appliance:
+    """The box: from its configuration to published scores.
+
+    ``run`` blocks until ``stop`` is called (from any thread or signal handler) or every recording has ended. Raises
+    UserError at construction where settings or models cannot work, and from ``run`` where a named file cannot be read.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        # the device's other cores belong to capture, the broker and the operating system
+        cv2.setNumThreads(1)
+        self._period_s = settings.fusion.period_s
+        self._clock = clock or MonotonicClock()
+        self._gate = Gate(settings.deployment)
+        store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
+        self._pipeline = Pipeline(settings, store)
+        self._publisher = Publisher(settings.broker, settings.box, self._commanded)
+        self._frames = NewestFrame()
+        self._sound = AudioRing()
+        self._camera = self._camera_sensor(settings)
+        self._microphone = self._microphone_sensor(settings)
+        if not self._sensors:
+            raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
+        self._health = HealthMonitor(settings, store.loaded, self._clock)
+        self._session = Session(self._clock)
+        self._commands: queue.SimpleQueue[CommandName] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._said = ""
+        self._next_state = self._next_report = self._clock.now()
+
+    def stop(self) -> None:
+        """Ends ``run`` at its next turn, within a tenth of a second."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Runs the loop; always leaves the devices closed and the broker told."""
+        self._publisher.start()
+        try:
+            self._obey_gate()
+            while not self._stopping.is_set() and not self._ended():
+                self._turn()
+            self._publish_state()
+        finally:
+            self._close_sensors()
+            self._publisher.session(self._session.end())
+            self._publisher.stop()
+
+    def _turn(self) -> None:
+        """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
+        while not self._commands.empty():
+            self._obey(self._commands.get())
+        frame = self._frames.take(LONGEST_WAIT_S)
+        for chunk in self._sound.drain():
+            self._pipeline.hear(chunk)
+        if frame is not None:
+            self._health.captured(frame.time)
+            if self._pipeline.see(frame):
+                self._health.looked(frame.time)
+        now = self._clock.now()
+        if now >= self._next_state:
+            # a late turn delays the schedule rather than bunching states up behind it
+            self._next_state = max(self._next_state + self._period_s, now)
+            self._publish_state()
+        if now >= self._next_report or self._health.changed(self._sensor_states()):
+            self._next_report = now + REPORT_PERIOD_S
+            self._publish_report()
+
+    def _publish_state(self) -> None:
+        affect = self._gate.admit(self._pipeline.assess(self._clock.now()))
+        self._session.add(affect)
+        self._publisher.affect(affect)
+        self._say(affect)
+
+    def _publish_report(self) -> None:
+        self._publisher.session(self._session.running())
+        self._publisher.health(
+            self._health.report(
+                self._sensor_states(),
+                latency_ms=self._pipeline.stages.quantile_ms(0.5),
+                dropped_frames=self._frames.dropped,
+                dropped_audio_s=self._sound.dropped_s,
+                queue=self._publisher.queue,
+            )
+        )
+
+    def _say(self, affect: Affect) -> None:
+        """Logs when the box starts or stops giving scores, never the scores."""
+        state = "giving scores" if affect.abstain is None else f"giving no scores: {affect.abstain.value}"
+        if state != self._said:
+            self._said = state
+            log.info("%s", state)
+
+    def _commanded(self, command: CommandName) -> None:
+        """Called on the network thread: the loop obeys at its next turn."""
+        self._commands.put(command)
+
+    def _obey(self, command: CommandName) -> None:
+        log.info("command: %s", command)
+        if command in ("mute", "unmute"):
+            self._gate.muted = command == "mute"
+            self._obey_gate()
+        else:
+            self._publisher.session(self._session.end())
+            if command == "start_session":
+                self._session = Session(self._clock)
+                self._publisher.session(self._session.running())
+
+    def _obey_gate(self) -> None:
+        """Opens the devices, or closes them and forgets everybody, as the gate says; and tells the broker."""
+        if self._gate.closed is None:
+            for sensor in self._sensors:
+                sensor.start()
+        else:
+            self._close_sensors()
+            self._frames.clear()
+            self._sound.clear()
+            self._pipeline.forget()
+            log.warning("%s", self._gate.explanation)
+        self._publisher.privacy(self._gate.notice(time.time()))
+
+    def _close_sensors(self) -> None:
+        """Closes all devices at once, so that a driver that hangs keeps no other device open."""
+        closing = [threading.Thread(target=sensor.close) for sensor in self._sensors]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
+
+    def _ended(self) -> bool:
+        """Whether every source was a recording that has come to its end."""
+        return all(sensor.state == "ended" for sensor in self._sensors)
+
+    @property
+    def _sensors(self) -> list[Sensor[Frame] | Sensor[AudioChunk]]:
+        return [sensor for sensor in (self._camera, self._microphone) if sensor is not None]
+
+    def _sensor_states(self) -> dict[str, str]:
+        sensors = {"camera": self._camera, "microphone": self._microphone}
+        return {name: sensor.state if sensor else "none" for name, sensor in sensors.items()}
+
+    def _camera_sensor(self, settings: Settings) -> Sensor[Frame] | None:
+        if settings.camera.source == "none":
+            return None
+        return Sensor("camera", lambda clock: open_camera(settings.camera, clock), self._frames.put, self._clock)
+
+    def _microphone_sensor(self, settings: Settings) -> Sensor[AudioChunk] | None:
+        if settings.microphone.source == "none":
+            return None
+        return Sensor(
+            "microphone", lambda clock: open_microphone(settings.microphone, clock), self._sound.push, self._clock
+        )

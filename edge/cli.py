@@ -1,0 +1,165 @@
+"""The command ``affect-edge``: one function per sub-command, each thin over the room that does the work."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from edge import __version__
+from edge.config import INSTALLED
+from edge.errors import DeviceError, UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one sub-command and returns its exit code: 0 done, 1 a failure, 2 a user's mistake."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (UserError, DeviceError) as error:
+        print(f"affect-edge {options.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # the reader of our output has gone (``affect-edge schema | head``): nothing is wrong
+        sys.stderr.close()
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from edge import config
+    from edge.appliance import Appliance
+
+    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
+    appliance = Appliance(config.load(options.config))
+    for stopping in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stopping, lambda *_: appliance.stop())
+    appliance.run()
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from edge.demo.show import show
+
+    return show(camera=options.camera, microphone=options.microphone, speed=options.speed, plain=options.plain)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge.doctor import examine, report
+
+    return report(examine(options.config))
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from edge.publish.schema import text
+
+    print(text())
+    return 0
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    from edge.benchmark import benchmark
+
+    return benchmark(faces=options.faces, seconds=options.seconds, json_file=options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="affect-edge",
+        description="Estimates a room's engagement and satisfaction on this device; only fused scores leave it.",
+    )
+    parser.add_argument("--version", action="version", version=f"affect-edge {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], about: str, examples: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=about,
+            description=about,
+            epilog=f"examples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    run = command(
+        "run",
+        _run,
+        "Run the appliance: camera and microphone in, scores out over MQTT, until stopped.",
+        "  affect-edge run --config classroom.toml\n  affect-edge run --config classroom.toml --log-level debug",
+    )
+    run.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
+    run.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="default: %(default)s",
+    )
+
+    demo = command(
+        "demo",
+        _demo,
+        "Show the appliance at work on a bundled lesson of drawn learners, as an MQTT subscriber sees it.",
+        "  affect-edge demo\n"
+        "  affect-edge demo --camera /dev/video0 --microphone default\n"
+        "  affect-edge demo --camera lesson.mp4 --microphone lesson.wav",
+    )
+    demo.add_argument("--camera", metavar="DEVICE|FILE", help="a webcam (/dev/video0, 0) or a video file")
+    demo.add_argument("--microphone", metavar="NAME|FILE", help='"default", part of a device\'s name, or a sound file')
+    demo.add_argument("--speed", type=_speed, default=1.0, help="play recordings this many times as fast, 0.1 to 8")
+    demo.add_argument("--plain", action="store_true", help="one line per message instead of a live screen")
+
+    doctor = command(
+        "doctor",
+        _doctor,
+        "Check this device: what is plugged in, which models load, whether the broker answers; with the cure.",
+        "  affect-edge doctor\n  affect-edge doctor --config classroom.toml",
+    )
+    doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
+
+    command(
+        "schema",
+        _schema,
+        "Print the JSON Schema of every message the appliance publishes.",
+        "  affect-edge schema\n  affect-edge schema > affectfusion.schema.json",
+    )
+
+    bench = command(
+        "benchmark",
+        _benchmark,
+        "Measure the loop on drawn learners: stage times, CPU, memory, and ratios taken in one run.",
+        "  affect-edge benchmark\n  affect-edge benchmark --faces 1 8 --json loop.json",
+    )
+    bench.add_argument(
+        "--faces",
+        type=int,
+        nargs="+",
+        default=[1, 2, 4, 8, 16],
+        choices=range(1, 17),
+        metavar="N",
+        help="1 to 16",
+    )
+    bench.add_argument("--seconds", type=_seconds, default=20.0, help="of video for each number of faces (default: 20)")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+    return parser
+
+
+def _between(low: float, high: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
+        return value
+
+    return number
+
+
+_speed = _between(0.1, 8.0)
+_seconds = _between(2.0, 600.0)

@@ -1,0 +1,136 @@
+"""``affect-edge doctor``: is everything here that the appliance needs? One line each, with the cure."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge import config
+from edge.capture import SourceLostError
+from edge.capture.sources import open_camera, open_microphone
+from edge.clock import MonotonicClock
+from edge.config import Settings
+from edge.errors import UserError
+from edge.inference.store import ModelStore
+from edge.privacy.gate import Gate
+from edge.publish.connection import probe
+
+MODELS = ("face_detector", "face_mesh", "face_emotion", "engagement", "speech_emotion")
+
+BROKER_WITHIN_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing examined: ``healthy`` or not, and in ``words`` what was found or how to cure it."""
+
+    subject: str
+    healthy: bool
+    words: str
+
+
+def examine(path: Path | None) -> Iterator[Finding]:
+    """Examines this device under the configuration at ``path`` (the installed one, or defaults, where None)."""
+    if path is None and config.INSTALLED.exists():
+        path = config.INSTALLED
+    try:
+        settings = config.load(path) if path else Settings()
+    except UserError as error:
+        yield Finding("configuration", False, str(error))
+        return
+    yield Finding("configuration", True, str(path) if path else "none given; the defaults are examined")
+    yield _python(settings)
+    yield _deployment(settings)
+    yield from _models(settings)
+    if settings.camera.source == settings.microphone.source == "none":
+        yield Finding("sensors", False, "camera.source and microphone.source are both none: there is nothing to run on")
+    yield _sensor("camera", settings.camera.source, lambda: _try_camera(settings))
+    yield _sensor("microphone", settings.microphone.source, lambda: _try_microphone(settings))
+    yield _broker(settings)
+
+
+def report(findings: Iterator[Finding]) -> int:
+    """Prints the findings as they come; returns 0 when all are healthy, 1 otherwise."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    healthy = True
+    for finding in findings:
+        mark = Text("ok     ", style="green") if finding.healthy else Text("problem", style="bold red")
+        console.print(mark, Text(f"{finding.subject:<14} {finding.words}"))
+        healthy &= finding.healthy
+    return 0 if healthy else 1
+
+
+def _python(settings: Settings) -> Finding:
+    runtime = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}[settings.models.runtime]
+    try:
+        version = importlib.metadata.version(runtime)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("runtime", False, f"{runtime} is not installed: pip install {runtime}, or change models.runtime")
+    return Finding("runtime", True, f"{runtime} {version}, Python {platform.python_version()} on {platform.machine()}")
+
+
+def _deployment(settings: Settings) -> Finding:
+    gate = Gate(settings.deployment)
+    if gate.closed:
+        return Finding("deployment", False, gate.explanation)
+    declared = settings.deployment
+    return Finding("deployment", True, f"{declared.purpose} in {declared.jurisdiction}; consent: {declared.consent}")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
+    for name in MODELS:
+        try:
+            manifest, _ = store.load(name)
+        except UserError as error:
+            yield Finding(name, False, str(error))
+        else:
+            yield Finding(name, True, f"{manifest.file}, sha256 {manifest.sha256[:12]}")
+
+
+def _sensor(subject: str, source: str, attempt: Callable[[], str]) -> Finding:
+    if source == "none":
+        return Finding(subject, True, "switched off in the configuration")
+    try:
+        return Finding(subject, True, attempt())
+    except (SourceLostError, UserError) as error:
+        return Finding(subject, False, str(error))
+
+
+def _try_camera(settings: Settings) -> str:
+    camera = open_camera(settings.camera, MonotonicClock())
+    try:
+        frame = camera.read()
+    finally:
+        camera.close()
+    if frame is None:
+        raise SourceLostError(f"{settings.camera.source}: opened, but gives no picture")
+    height, width = frame.image.shape[:2]
+    return f"{settings.camera.source}: pictures of {width}x{height}"
+
+
+def _try_microphone(settings: Settings) -> str:
+    microphone = open_microphone(settings.microphone, MonotonicClock())
+    try:
+        chunk = microphone.read()
+    finally:
+        microphone.close()
+    if chunk is None:
+        raise SourceLostError(f"{settings.microphone.source}: opened, but gives no sound")
+    silent = "; all of it exactly silent: is it muted in hardware?" if not chunk.samples.any() else ""
+    return f"{settings.microphone.source}: sound arrives{silent}"
+
+
+def _broker(settings: Settings) -> Finding:
+    where = f"{settings.broker.host}:{settings.broker.port}"
+    try:
+        problem = probe(settings.broker, settings.box, BROKER_WITHIN_S)
+    except UserError as error:
+        return Finding("broker", False, str(error))
+    return Finding("broker", problem is None, problem or f"{where} answers and accepts this box")

@@ -1,0 +1,187 @@
+"""The inside of the loop: frames and sound in, the room's Affect out. It knows no hardware, broker or real time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from edge.branches.engagement import EngagementBranch
+from edge.branches.face_emotion import FaceEmotionBranch
+from edge.branches.speech_emotion import SpeechEmotionBranch
+from edge.config import Settings
+from edge.fusion import late, room
+from edge.inference.store import ModelStore
+from edge.perception import open_mesh
+from edge.perception.quality import (
+    DARK,
+    SMALLEST_EYE_DISTANCE,
+    brightness,
+    face_quality,
+    utterance_quality,
+)
+from edge.perception.tracking import Tracker, eye_distance
+from edge.perception.voice import VoiceSegmenter
+from edge.perception.windows import LandmarkWindow
+from edge.signals import Abstention, Affect, AudioChunk, Face, Frame, Modality, Reading
+from edge.stages import StageTimes
+
+EMOTION_PERIOD_S = 1.0
+"""Each face's emotion is read once a second: as often as the room's state is published."""
+
+_VOICE_REMAINS = (Abstention.STARTING, Abstention.NO_CAMERA, Abstention.TOO_DARK)
+
+BLIND_S = 2.0
+"""Without a frame for this long the camera counts as gone."""
+
+
+@dataclass(slots=True)
+class _Subject:
+    """What is remembered of one track while it lives."""
+
+    window: LandmarkWindow
+    emotions: deque[Reading] = field(default_factory=lambda: deque(maxlen=32))
+    next_emotion: float = float("-inf")
+    quality: float = 0.0
+
+
+class Pipeline:
+    """Perception, branches and fusion in one thread.
+
+    ``see`` and ``hear`` take what was captured, in time order; ``assess`` says what the room's state is. All memory of
+    people is in here, and ``forget`` empties it. Raises UserError where a model cannot be trusted.
+    """
+
+    def __init__(self, settings: Settings, store: ModelStore) -> None:
+        self._settings = settings
+        self.stages = StageTimes()
+        self.mesh = open_mesh(settings.perception, store)
+        self.face_emotion = FaceEmotionBranch(store)
+        self.engagement = EngagementBranch(store)
+        self.speech_emotion = SpeechEmotionBranch(store)
+        self._tracker = Tracker(settings.perception.forward_fill_s)
+        self._voice = VoiceSegmenter()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forgets everybody and everything seen or heard (mute, consent withdrawn, another camera)."""
+        self.mesh.forget()
+        self._tracker.forget()
+        self._voice.reset()
+        self._subjects: dict[int, _Subject] = {}
+        self._speech: deque[Reading] = deque(maxlen=16)
+        self._crowd: deque[tuple[float, int]] = deque()
+        self._next_look = float("-inf")
+        # the last frame's time; before the first one, when it was first missed
+        self._awaiting_since: float | None = None
+        self._brightness: float | None = None
+
+    def see(self, frame: Frame) -> bool:
+        """Looks at a frame, if one is due at the configured rate; returns whether it did."""
+        period = 1.0 / self._settings.perception.rate_hz
+        if frame.time < self._next_look - 0.1 * period:
+            return False
+        self._next_look = max(self._next_look + period, frame.time + 0.5 * period)
+        self._awaiting_since = frame.time
+        self._brightness = brightness(frame.image)
+        with self.stages.timed("mesh"):
+            faces = self._tracker.follow(self.mesh.find(frame), frame.time)
+        for face in faces:
+            self._study(frame, face)
+        self._crowd.append((frame.time, len(faces)))
+        self._let_go(frame.time)
+        return True
+
+    def hear(self, chunk: AudioChunk) -> None:
+        """Takes the next stretch of sound; an utterance that ends in it is read at once."""
+        with self.stages.timed("voice"):
+            utterances = self._voice.hear(chunk)
+        for utterance in utterances:
+            with self.stages.timed("speech_emotion"):
+                self._speech.append(self.speech_emotion.read(utterance, utterance_quality(utterance)))
+
+    def assess(self, now: float) -> Affect:
+        """The room's state at ``now``, or why there is none."""
+        with self.stages.timed("fusion"):
+            self._let_go(now)
+            fusion = self._settings.fusion
+            # not the tracks alive: one face that jumps is two of them until the first ends
+            group = max((count for _, count in self._crowd), default=0)
+            readings = room.current(self._readings(now), now, fusion.window_s)
+            rooms = room.pool(readings)
+            reliability: dict[Modality, float] = {name: reading.reliability for name, reading in rooms.items()}
+            reason = self._blindness(now, list(self._tracker.alive.values()))
+            if reason is not None and not (reason in _VOICE_REMAINS and self._alone and "speech" in rooms):
+                return Affect(now, fusion.window_s, group, reliability, abstain=reason)
+            pairs = {
+                name: (rooms[name].values["positive"], rooms[name].reliability)
+                for name in ("face", "speech")
+                if name in rooms
+            }
+            satisfaction, confidence = late.satisfaction(pairs.get("face"), pairs.get("speech"))
+            # conflict lowers confidence but is a finding; abstaining is for when nothing can be trusted
+            if max(reliability.values(), default=0.0) < fusion.minimum_reliability:
+                return Affect(now, fusion.window_s, group, reliability, abstain=Abstention.UNRELIABLE)
+            return Affect(
+                time=now,
+                window_s=fusion.window_s,
+                group=group,
+                reliability=reliability,
+                engagement=late.engagement(rooms["engagement"].values, self.engagement.manifest.thresholds)
+                if "engagement" in rooms
+                else None,
+                valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
+                satisfaction=satisfaction,
+                confidence=confidence,
+            )
+
+    @property
+    def _alone(self) -> bool:
+        """On a learner's own device the voice can only be the learner's: it may speak where nothing can be seen."""
+        return self._settings.deployment.mode == "self"
+
+    def _study(self, frame: Frame, face: Face) -> None:
+        """Adds what one face shows now to what is remembered of its track."""
+        subject = self._subjects.get(face.track)
+        if subject is None:
+            shape = self.engagement.preprocessing
+            subject = self._subjects[face.track] = _Subject(LandmarkWindow(shape.steps, shape.rate_hz))
+        subject.window.add(self.engagement.preprocessing(face.landmarks), frame.time)
+        if frame.time >= subject.next_emotion:
+            subject.next_emotion = frame.time + EMOTION_PERIOD_S
+            with self.stages.timed("face_emotion"):
+                subject.quality = face_quality(face)
+                subject.emotions.append(self.face_emotion.read(frame, face, subject.quality))
+
+    def _let_go(self, now: float) -> None:
+        """Forgets the faces that were not seen for too long before ``now``."""
+        self._tracker.expire(now)
+        self._subjects = {track: s for track, s in self._subjects.items() if track in self._tracker.alive}
+        while self._crowd and now - self._crowd[0][0] > self._settings.perception.forward_fill_s:
+            self._crowd.popleft()
+
+    def _readings(self, now: float) -> list[Reading]:
+        """Every reading in memory, with a fresh engagement reading per track that was watched for half a window."""
+        readings = list(self._speech)
+        for track, subject in self._subjects.items():
+            readings.extend(subject.emotions)
+            window, covered = subject.window.cut(now)
+            if covered >= 0.5:
+                with self.stages.timed("engagement"):
+                    readings.append(self.engagement.read(window, now, subject.quality * covered, track))
+        return readings
+
+    def _blindness(self, now: float, faces: list[Face]) -> Abstention | None:
+        """Why nothing can be said from the picture, if so."""
+        if self._awaiting_since is None:
+            self._awaiting_since = now
+        if now - self._awaiting_since > BLIND_S:
+            return Abstention.NO_CAMERA
+        if self._brightness is None:
+            return Abstention.STARTING
+        if self._brightness < DARK:
+            return Abstention.TOO_DARK
+        if not faces:
+            return Abstention.NO_FACES
+        if all(eye_distance(face.landmarks) < SMALLEST_EYE_DISTANCE for face in faces):
+            return Abstention.TOO_FAR
+        return None
