@@ -1,0 +1,41 @@
+"""Fixtures shared by all tests: real parts rather than stand-ins."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from services import Mosquitto, mosquitto_program
+
+
+@pytest.fixture
+def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Makes brokers that are not started yet: ``username`` and ``password`` make one that asks for them."""
+    program = mosquitto_program()
+    made: list[Mosquitto] = []
+
+    def make(username: str = "", password: str = "", options: Sequence[str] = ()) -> Mosquitto:
+        folder = tmp_path / f"mosquitto-{len(made)}"
+        folder.mkdir()
+        access = ["allow_anonymous true"]
+        if username:
+            passwords = folder / "passwords"
+            passwords.write_text(f"{username}:{password}\n")
+            subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+            access = ["allow_anonymous false", f"password_file {passwords}"]
+        made.append(Mosquitto(program, folder, [*access, *options]))
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.kill()
+
+
+@pytest.fixture
+def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    """A running broker that lets everybody in."""
+    broker = make_mosquitto()
+    broker.start()
+    return broker

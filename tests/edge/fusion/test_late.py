@@ -1,0 +1,72 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.fusion import late
+from edge.signals import ENGAGEMENT_STATES
+
+SHARES = st.floats(0.0, 1.0)
+FIFTIES = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
+
+
+def states(**given: float) -> dict[str, float]:
+    return {**dict.fromkeys(ENGAGEMENT_STATES, 0.1), **given}
+
+
+def test_face_alone_is_taken_as_it_is() -> None:
+    assert late.satisfaction((0.7, 0.9), None) == (0.7, 0.9)
+
+
+def test_nothing_gives_nothing() -> None:
+    assert late.satisfaction(None, None) == (None, 0.0)
+
+
+def test_voice_alone_is_less_certain_than_a_face() -> None:
+    value, confidence = late.satisfaction(None, (0.8, 1.0))
+    assert value == 0.8
+    assert confidence == late.SPEECH_WEIGHT
+
+
+@given(SHARES, SHARES, SHARES, SHARES)
+def test_speech_moves_satisfaction_in_its_own_direction(p: float, r: float, q: float, s: float) -> None:
+    alone, _ = late.satisfaction((p, r), None)
+    moved, _ = late.satisfaction((p, r), (q, s))
+    assert alone is not None and moved is not None
+    # the ends of the scale are held at 0.01 and 0.99, so that no single modality is ever beyond doubt
+    alone = min(max(alone, 0.01), 0.99)
+    assert (moved - alone) * (q - 0.5) >= -1e-9
+
+
+@given(SHARES, SHARES, SHARES, SHARES)
+def test_agreement_raises_confidence_and_conflict_lowers_it(p: float, r: float, q: float, s: float) -> None:
+    _, confidence = late.satisfaction((p, r), (q, s))
+    assert 0.0 <= confidence <= 1.0
+    if (p - 0.5) * (q - 0.5) >= 0:
+        assert confidence >= r - 1e-12
+    else:
+        assert confidence <= r + 1e-12
+
+
+@given(SHARES, SHARES, SHARES)
+def test_speech_nobody_can_trust_changes_nothing(p: float, r: float, q: float) -> None:
+    value, confidence = late.satisfaction((p, r), (q, 0.0))
+    assert value is not None
+    assert abs(value - min(max(p, 0.01), 0.99)) < 1e-9
+    assert confidence == r
+
+
+def test_the_label_is_the_state_furthest_over_its_own_threshold() -> None:
+    probabilities = states(engagement=0.9, boredom=0.4)
+    assert late.engagement(probabilities, FIFTIES).label == "engagement"
+    # boredom is rare: at its own threshold of 0.05, a probability of 0.4 says more than an engagement of 0.9 over 0.8
+    assert late.engagement(probabilities, {**FIFTIES, "engagement": 0.8, "boredom": 0.05}).label == "boredom"
+
+
+def test_no_state_over_its_threshold_gives_no_label() -> None:
+    assert late.engagement(states(), FIFTIES).label is None
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(ENGAGEMENT_STATES, SHARES)))
+def test_a_label_always_reaches_its_threshold(probabilities: dict[str, float]) -> None:
+    label = late.engagement(probabilities, FIFTIES).label
+    assert (label is None) == all(p < 0.5 for p in probabilities.values())
+    assert label is None or probabilities[label] >= 0.5

@@ -1,0 +1,75 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.config import MODELS
+from edge.errors import UserError
+from edge.features.face_crop import FaceCrop
+from edge.features.log_mel import LogMel
+from edge.inference.store import ModelStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    for suffix in (".tflite", ".json"):
+        shutil.copy(MODELS / f"face_emotion{suffix}", tmp_path)
+    return ModelStore(tmp_path)
+
+
+def edit(store: ModelStore, **changes: Any) -> None:
+    path = store.directory / "face_emotion.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.parametrize("name", ["face_detector", "face_mesh", "face_emotion", "engagement", "speech_emotion"])
+def test_every_shipped_model_is_the_one_its_manifest_describes(name: str) -> None:
+    manifest, _ = ModelStore(MODELS).load(name)
+    assert manifest.name == name
+
+
+def test_a_missing_model_is_named(store: ModelStore) -> None:
+    (store.directory / "face_emotion.tflite").unlink()
+    with pytest.raises(UserError, match=r"face_emotion\.tflite: model file cannot be read \(No such file"):
+        store.load("face_emotion")
+
+
+def test_a_missing_manifest_is_named(store: ModelStore) -> None:
+    with pytest.raises(UserError, match=r"engagement\.json: no manifest"):
+        store.load("engagement")
+
+
+def test_a_truncated_model_is_refused_with_both_hashes(store: ModelStore) -> None:
+    path = store.directory / "face_emotion.tflite"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(
+        UserError, match=r"face_emotion\.tflite: sha256 is [0-9a-f]{64}, its manifest says [0-9a-f]{64}"
+    ):
+        store.load("face_emotion")
+
+
+def test_another_shape_than_promised_is_refused(store: ModelStore) -> None:
+    edit(store, input={"name": "x", "shape": [1, 64, 64, 1], "dtype": "int8"})
+    with pytest.raises(UserError, match=r"is int8\[1, 48, 48, 1\], its manifest says int8\[1, 64, 64, 1\]"):
+        store.load("face_emotion")
+
+
+def test_a_malformed_manifest_is_refused(store: ModelStore) -> None:
+    edit(store, surprise=1)
+    with pytest.raises(UserError, match=r"face_emotion\.json: not a valid manifest .*surprise"):
+        store.load("face_emotion")
+
+
+def test_another_preprocessing_is_refused_with_both_fingerprints(store: ModelStore) -> None:
+    edit(store, preprocessing={"size": 48, "eye_y": 0.1})
+    manifest, _ = store.load("face_emotion")
+    with pytest.raises(UserError, match=r"preprocessing is [0-9a-f]{64} here, the model was trained with [0-9a-f]{64}"):
+        store.preprocessing(manifest, FaceCrop)
+
+
+def test_preprocessing_of_another_kind_is_refused(store: ModelStore) -> None:
+    manifest, _ = store.load("face_emotion")
+    with pytest.raises(UserError, match="preprocessing does not fit LogMel"):
+        store.preprocessing(manifest, LogMel)

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from edge.config import Settings, load
+from edge.errors import UserError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def test_an_empty_file_gives_the_defaults(file: Path) -> None:
+    file.write_text("")
+    assert load(file) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[camera]\nfsp = 3", "camera: Object contains unknown field `fsp`"),
+        ("[kamera]\nfps = 3", "Object contains unknown field `kamera`"),
+        ('[camera]\nfps = "fast"', "camera.fps: Expected `float`, got `str`"),
+        ("[camera]\nfps = -1.0", "camera.fps: Expected `float` > 0.0"),
+        ("[camera]\nrotation = 45", "camera.rotation: Invalid enum value 45"),
+        ("[broker]\nport = 70000", "broker.port: Expected `int` <= 65535"),
+        ('[box]\nroom = "a/b"', "box.room: Expected `str` matching regex"),
+        ("[deployment]\nminimum_group = 1", 'deployment: minimum_group must be at least 2 in mode = "room"'),
+        ('[camera]\nsource = "file"', 'camera: source = "file" needs a path'),
+        ('[microphone]\nsource = "file"', 'microphone: source = "file" needs a path'),
+        ("[broker]\npassword_file = 3", "broker.password_file: Expected a path, got int"),
+        ("[camera\n", "Expected ']' at the end of a table declaration"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_file_and_the_key(file: Path, text: str, complaint: str) -> None:
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: {complaint}")
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_named(file: Path) -> None:
+    with pytest.raises(UserError, match=r"config\.toml: cannot read the configuration \(No such file"):
+        load(file)
+
+
+def test_a_file_that_is_not_text_is_named(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match=r"config\.toml: "):
+        load(file)
+
+
+def test_relative_paths_are_relative_to_the_file(file: Path) -> None:
+    file.write_text('[camera]\nsource = "file"\npath = "clips/lesson.mp4"\n[models]\ndirectory = "/opt/models"')
+    settings = load(file)
+    assert settings.camera.path == file.parent / "clips/lesson.mp4"
+    assert settings.models.directory == Path("/opt/models")
+
+
+def test_a_learners_own_device_may_have_a_group_of_one(file: Path) -> None:
+    file.write_text('[deployment]\nmode = "self"\nminimum_group = 1')
+    assert load(file).deployment.minimum_group == 1

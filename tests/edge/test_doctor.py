@@ -1,0 +1,158 @@
+"""The doctor: one line for each thing, with the cure where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from services import Mosquitto, free_port
+
+from edge.cli import main
+from edge.config import MODELS
+from edge.demo.lesson import SOUND, VIDEO
+from edge.doctor import Finding, examine
+
+DECLARED = '[deployment]\npurpose = "research"\njurisdiction = "US"\nconsent = "signed forms"\n'
+SUBJECTS = [
+    "configuration",
+    "runtime",
+    "deployment",
+    "face_detector",
+    "face_mesh",
+    "face_emotion",
+    "engagement",
+    "speech_emotion",
+    "camera",
+    "microphone",
+    "broker",
+]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "classroom.toml"
+
+
+def recordings(picture: Path = VIDEO, sound: Path = SOUND) -> str:
+    return (
+        f'[camera]\nsource = "file"\npath = {json.dumps(str(picture))}\n'
+        f'[microphone]\nsource = "file"\npath = {json.dumps(str(sound))}\n'
+    )
+
+
+def findings(config: Path) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in examine(config)}
+
+
+def unhealthy(config: Path) -> dict[str, str]:
+    return {subject: finding.words for subject, finding in findings(config).items() if not finding.healthy}
+
+
+def test_a_healthy_device_has_a_line_for_each_thing(
+    mosquitto: Mosquitto, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(DECLARED + recordings() + f'[broker]\nhost = "127.0.0.1"\nport = {mosquitto.port}\n')
+    assert main(["doctor", "--config", str(config)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["ok", subject] for subject in SUBJECTS]
+    assert f"127.0.0.1:{mosquitto.port} answers and accepts this box" in lines[-1]
+    assert "pictures of 1280x720" in lines[-3]
+
+
+def test_one_problem_makes_the_exit_code_1(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = free_port()
+    config.write_text(DECLARED + recordings() + f'[broker]\nhost = "127.0.0.1"\nport = {port}\n')
+    assert main(["doctor", "--config", str(config)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == SUBJECTS
+    (problem,) = [line for line in lines if line.startswith("problem")]
+    assert problem.split()[1] == "broker"
+    assert f"127.0.0.1:{port}: no broker listens there; start it" in problem
+
+
+def test_a_mistake_in_the_configuration_is_the_only_finding(config: Path) -> None:
+    config.write_text("[camera]\nfsp = 3\n")
+    (finding,) = examine(config)
+    assert not finding.healthy
+    assert finding.words.startswith(f"{config}: camera: Object contains unknown field `fsp`")
+
+
+def test_without_a_configuration_the_defaults_are_examined() -> None:
+    configuration, runtime, *_ = examine(None)
+    assert configuration.healthy
+    assert runtime.words.startswith("ai-edge-litert ")
+
+
+def test_a_wrong_password_is_named(make_mosquitto: Callable[..., Mosquitto], config: Path) -> None:
+    broker = make_mosquitto("box", "right")
+    broker.start()
+    (config.parent / "password").write_text("wrong\n")
+    config.write_text(
+        f'{DECLARED}{recordings()}[broker]\nhost = "127.0.0.1"\nport = {broker.port}\n'
+        'username = "box"\npassword_file = "password"\n'
+    )
+    assert list(unhealthy(config)) == ["broker"]
+    assert "refused the user name or password; check broker.username" in unhealthy(config)["broker"]
+
+
+def test_a_password_file_that_is_not_there_is_named(config: Path) -> None:
+    config.write_text(DECLARED + recordings() + '[broker]\nusername = "box"\npassword_file = "nowhere"\n')
+    assert unhealthy(config)["broker"].startswith("broker.password_file: cannot read ")
+
+
+def test_an_undeclared_deployment_is_a_problem_that_says_what_is_missing(config: Path) -> None:
+    config.write_text('[deployment]\npurpose = "research"\n' + recordings())
+    assert unhealthy(config)["deployment"].endswith("declares jurisdiction, consent")
+
+
+def test_devices_that_are_not_there_are_named(config: Path) -> None:
+    config.write_text(DECLARED + '[camera]\ndevice = "/dev/video99"\n[microphone]\ndevice = "nobody\'s"\n')
+    found = unhealthy(config)
+    assert found["camera"] == "/dev/video99: no such camera; is it plugged in?"
+    assert "microphone" in found["microphone"] or "PyAudio" in found["microphone"]
+
+
+def test_a_source_that_is_switched_off_is_no_problem(config: Path) -> None:
+    config.write_text(DECLARED + '[camera]\nsource = "none"\n[microphone]\nsource = "none"\n')
+    found = findings(config)
+    assert found["camera"].healthy
+    assert found["microphone"].words == "switched off in the configuration"
+
+
+def test_recordings_that_cannot_be_played_are_named(config: Path) -> None:
+    (config.parent / "lesson.mp4").write_bytes(b"no video")
+    config.write_text(DECLARED + recordings(config.parent / "lesson.mp4", config.parent / "lesson.wav"))
+    found = unhealthy(config)
+    assert found["camera"].startswith(str(config.parent / "lesson.mp4"))
+    assert found["microphone"] == f"{config.parent / 'lesson.wav'}: no such sound file"
+
+
+def test_a_microphone_that_gives_exact_silence_is_remarked_on(config: Path) -> None:
+    soundfile.write(config.parent / "silence.wav", np.zeros(16_000, np.float32), 16_000)
+    config.write_text(DECLARED + recordings(sound=config.parent / "silence.wav"))
+    assert "exactly silent" in findings(config)["microphone"].words
+
+
+def test_each_damaged_model_is_a_line_of_its_own(config: Path) -> None:
+    models = config.parent / "models"
+    models.mkdir()
+    for path in (*MODELS.glob("*.tflite"), *MODELS.glob("*.json")):
+        shutil.copy(path, models)
+    (models / "face_mesh.tflite").write_bytes(b"damaged")
+    (models / "engagement.json").unlink()
+    config.write_text(DECLARED + recordings() + '[models]\ndirectory = "models"\n')
+    found = unhealthy(config)
+    assert {"face_mesh", "engagement"} <= set(found)
+    assert not {"face_detector", "face_emotion", "speech_emotion"} & set(found)
+    assert found["face_mesh"].startswith(f"{models / 'face_mesh.tflite'}: sha256 is ")
+    assert found["engagement"].endswith("reinstall the models")
+
+
+def test_no_finding_is_longer_than_its_line(config: Path) -> None:
+    config.write_text("[models]\ndirectory = 'nowhere'\n")
+    assert all("\n" not in finding.words for finding in examine(config))

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.errors import UserError
+from quantize.branches.engagement import FINE, Engagement, select
+from quantize.datasets import daisee_landmarks
+
+
+def _rewritten(source: Path, folder: Path, **fields: np.ndarray) -> Path:
+    with np.load(source / daisee_landmarks.FILE) as archive:
+        np.savez(folder / daisee_landmarks.FILE, **{**archive, **fields})
+    return folder
+
+
+def test_labels_are_put_into_the_devices_order(landmarks: Path) -> None:
+    with np.load(landmarks / daisee_landmarks.FILE) as archive:
+        boredom, engagement, confusion, frustration = archive["labels"][0]
+    levels = daisee_landmarks.load(landmarks, "Train").levels[0]
+    assert levels.tolist() == [boredom, confusion, engagement, frustration]
+
+
+def test_stills_get_their_aspect_back_and_lose_the_irises(landmarks: Path) -> None:
+    with np.load(landmarks / daisee_landmarks.FILE) as archive:
+        first = archive["landmarks"][0].astype(np.float32)
+    loaded = daisee_landmarks.load(landmarks, "Train").landmarks
+    assert loaded.shape == (32, 1, 468, 3)
+    np.testing.assert_allclose(loaded[0, 0, :, 1], first[:468, 1] * daisee_landmarks.STILL_ASPECT, rtol=1e-5)
+    np.testing.assert_allclose(loaded[0, 0, :, 0], first[:468, 0])
+
+
+def test_clips_of_75_steps_drop_in_unchanged(landmarks: Path, tmp_path: Path) -> None:
+    with np.load(landmarks / daisee_landmarks.FILE) as archive:
+        clips = np.repeat(archive["landmarks"][:, None, :468], 75, axis=1)
+    folder = _rewritten(landmarks, tmp_path, landmarks=clips)
+    loaded = daisee_landmarks.load(folder, "Train")
+    np.testing.assert_array_equal(loaded.landmarks, clips[:32].astype(np.float32))
+    features = select(loaded, 0.9)
+    examples = Engagement().unseen(folder, features, {"train": sorted(set(loaded.subjects.tolist()))})
+    assert examples.inputs.shape == (16, 75, len(features.selected))
+    np.testing.assert_array_equal(examples.inputs[:, 0], examples.inputs[:, 74])
+
+
+def test_kept_coordinates_are_not_fine_and_not_alike(landmarks: Path) -> None:
+    clips = daisee_landmarks.load(landmarks, "Train")
+    features = select(clips, 0.8)
+    assert not {index // 3 for index in features.selected} & FINE
+    kept = features(clips.landmarks[:, 0])
+    assert np.abs(np.corrcoef(kept.T) - np.eye(kept.shape[1])).max() < 0.8
+    np.testing.assert_allclose(kept.std(axis=0), 1.0, atol=0.01)
+
+
+def test_trained_subjects_are_never_a_test(landmarks: Path) -> None:
+    everybody = {"train": [f"s{i:02d}" for i in range(12)]}
+    features = select(daisee_landmarks.load(landmarks, "Train"), 0.8)
+    with pytest.raises(UserError, match="every subject of Validation was trained on"):
+        Engagement().unseen(landmarks, features, everybody)
+
+
+def test_levels_out_of_range_are_refused(landmarks: Path, tmp_path: Path) -> None:
+    folder = _rewritten(landmarks, tmp_path, labels=np.full((48, 4), 4, np.int8))
+    with pytest.raises(UserError, match=r"labels are not \(N, 4\) with levels from 0 to 3"):
+        daisee_landmarks.load(folder, "Train")
+
+
+def test_too_few_landmarks_are_refused(landmarks: Path, tmp_path: Path) -> None:
+    folder = _rewritten(landmarks, tmp_path, landmarks=np.zeros((48, 68, 3), np.float16))
+    with pytest.raises(UserError, match=r"landmarks are \[48, 1, 68, 3\]"):
+        daisee_landmarks.load(folder, "Train")
+
+
+def test_a_missing_split_is_named(landmarks: Path) -> None:
+    with pytest.raises(UserError, match="no clip of the split 'Test'"):
+        daisee_landmarks.load(landmarks, "Test")
