@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# AffectFusion Edge: sets itself up in .venv beside this file, then does what it was asked to.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly VENV=.venv
+
+usage() {
+  cat <<'TEXT'
+usage: ./install.sh COMMAND [ARGUMENT...]
+
+  demo [ARGUMENT...]  watch the appliance at work on a bundled lesson of drawn learners
+                      (--camera and --microphone use real ones; ./install.sh demo --help)
+  test [ARGUMENT...]  run every check: ruff, mypy, pytest (arguments go to pytest)
+
+examples:
+  ./install.sh demo
+  ./install.sh demo --camera /dev/video0 --microphone default
+  ./install.sh test -k privacy
+
+environment:
+  PYTHON  the interpreter to use (3.10 to 3.13; by default the first suitable one found)
+TEXT
+}
+
+say() { printf '%s\n' "install.sh: $*" >&2; }
+fail() { say "$1"; exit "${2:-1}"; }
+
+suitable() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null; }
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.11 python3.12 python3.13 python3.10; do
+    if suitable "$candidate"; then
+      command -v "$candidate"
+      return
+    elif [[ -n ${PYTHON:-} && $candidate == "$PYTHON" ]]; then
+      fail "PYTHON=$PYTHON is not Python 3.10 to 3.13" 2
+    fi
+  done
+  fail "Python 3.10 to 3.13 is needed; try: sudo apt-get install python3 python3-venv" 2
+}
+
+# Each need is a Debian package and a test that is true where it is already met, by whatever means.
+need_system() {
+  local missing=() package
+  for package in "$@"; do
+    case $package in
+      python3-venv) "$python" -c 'import ensurepip, venv' ;;
+      python3-dev) test -e "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ;;
+      portaudio19-dev) test -e /usr/include/portaudio.h ;;
+      libgl1) ldconfig -p | grep -q 'libGL\.so\.1' ;;
+      libglib2.0-0) ldconfig -p | grep -q 'libgthread-2\.0\.so\.0' ;;
+      mosquitto) command -v mosquitto || test -x /usr/sbin/mosquitto ;;
+      *) command -v "$package" ;;
+    esac >/dev/null 2>&1 || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  command -v apt-get >/dev/null || fail "please install what Debian calls: ${missing[*]}" 2
+  local -a as_root=()
+  if ((EUID == 0)); then
+    say "installing ${missing[*]}"
+  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+    say "sudo is asked to install ${missing[*]}"
+    as_root=(sudo)
+  else
+    fail "root is needed to install system packages; run: sudo apt-get install ${missing[*]}" 2
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+  "${as_root[@]}" update >/dev/null || say "apt-get update failed; trying with the lists there are"
+  "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null || fail "apt-get could not install: ${missing[*]}"
+}
+
+# Installs this checkout with the given extras, once per content of pyproject.toml.
+need_venv() {
+  local extras=$1 stamp
+  stamp="$VENV/.installed-$extras-$(sha256sum pyproject.toml | cut -c1-16)"
+  if ! [[ -x $VENV/bin/python ]]; then
+    say "making $VENV with $("$python" --version)"
+    "$python" -m venv "$VENV"
+  fi
+  [[ -e $stamp ]] && return
+  say "installing Python packages into $VENV (a few minutes the first time)"
+  "$VENV/bin/python" -m pip install -q --disable-pip-version-check -e ".[$extras]" || fail "pip could not install affectfusion-edge[$extras]"
+  touch "$stamp"
+}
+
+demo() {
+  local extras=demo
+  need_system python3-venv
+  if [[ " $* " == *" --microphone"* ]]; then
+    need_system gcc python3-dev portaudio19-dev
+    extras=demo,microphone
+  fi
+  need_venv "$extras"
+  exec "$VENV/bin/affect-edge" demo "$@"
+}
+
+run_tests() {
+  need_system python3-venv gcc python3-dev portaudio19-dev mosquitto strace libgl1 libglib2.0-0
+  need_venv demo,microphone,alternatives,quantize,test
+  # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
+  if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
+    "$VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps mediapipe==0.10.18 ||
+      say "mediapipe 0.10.18 does not install here; the tests against it are skipped"
+  fi
+  set -x
+  "$VENV/bin/ruff" check .
+  "$VENV/bin/ruff" format --check .
+  "$VENV/bin/mypy"
+  "$VENV/bin/python" -m pytest "$@"
+}
+
+command=${1:-}
+(($#)) && shift
+case $command in
+  demo) python=$(find_python); demo "$@" ;;
+  test) python=$(find_python); run_tests "$@" ;;
+  -h | --help | help) usage ;;
+  '') usage >&2; exit 2 ;;
+  *) say "no such command: $command"; usage >&2; exit 2 ;;
+esac
