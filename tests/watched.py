@@ -90,7 +90,9 @@ class Watched:
         """Waits for the process, and for the record of it to be whole; returns its exit code."""
         code = self.process.wait(30)
         if not why_no_strace():
-            assert wait_until(lambda: f"{self.process.pid} +++ exited" in self.calls), "strace did not finish"
+            # strace pads short process numbers
+            ended = re.compile(rf"^{self.process.pid} +\+\+\+ exited", re.MULTILINE)
+            assert wait_until(lambda: ended.search(self.calls)), "strace did not finish"
         return code
 
     @property
