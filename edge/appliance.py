@@ -71,7 +71,10 @@ class Appliance:
         self._publisher.start()
         try:
             self._obey_gate()
-            while not self._stopping.is_set() and not self._ended():
+            ended = False
+            while not self._stopping.is_set() and not ended:
+                # asked before the turn that takes the last frame and sound
+                ended = self._ended()
                 self._turn()
             self._publish_state()
         finally:

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -168,19 +169,21 @@ def first_score() -> tuple[float, float]:
         began = time.monotonic()
         command = [sys.executable, "-m", "edge", "run", "--config", str(config)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        # a daemon that stays silent is ended, which ends the wait for its next line
+        patience = threading.Timer(FIRST_SCORE_WITHIN_S, process.kill)
+        patience.start()
         try:
             assert process.stderr is not None
-            for line in process.stderr:
-                if "giving scores" in line:
-                    break
-                if time.monotonic() - began > FIRST_SCORE_WITHIN_S:
-                    raise DeviceError("the daemon gave no score within a minute")
-            else:
-                raise DeviceError("the daemon ended before it gave a score; try affect-edge doctor")
+            if not any("giving scores" in line for line in process.stderr):
+                late = time.monotonic() - began >= FIRST_SCORE_WITHIN_S
+                what = "gave no score within a minute" if late else "ended before it gave a score"
+                raise DeviceError(f"the daemon {what}; try affect-edge doctor")
+            patience.cancel()
             first = time.monotonic() - began
             time.sleep(15.0)
             return resident_mib("VmHWM", process.pid), first
         finally:
+            patience.cancel()
             process.terminate()
             process.wait(10)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,8 +29,8 @@ class Deployment(Section, frozen=True):
 
     purpose: Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"] = ""
     """What the scores are for."""
-    jurisdiction: Annotated[str, Meta(pattern=r"^[A-Za-z0-9 :_-]{0,60}\Z")] = ""
-    """Where the box stands: "EU", or a two-letter country code such as "US" or "DE"."""
+    jurisdiction: str = ""
+    """Where the box stands: "EU", or an ISO 3166 code such as "DE", "US" or "US-CA"; "none" for a demonstration."""
     consent: Annotated[str, Meta(max_length=1000)] = ""
     """Who consented and where that is written down, in the operator's own words."""
     mode: Literal["room", "self"] = "room"
@@ -40,6 +41,11 @@ class Deployment(Section, frozen=True):
     def __post_init__(self) -> None:
         if self.mode == "room" and self.minimum_group < 2:
             raise ValueError('minimum_group must be at least 2 in mode = "room"')
+        # a country written out would slip past the gate's list of them
+        if not re.fullmatch("|none|[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?", self.jurisdiction):
+            raise ValueError(f'jurisdiction must be "EU" or an ISO 3166 code such as "DE", not {self.jurisdiction!r}')
+        if self.jurisdiction == "none" and self.purpose != "demonstration":
+            raise ValueError('jurisdiction = "none" is for purpose = "demonstration" only')
 
 
 class Box(Section, frozen=True):

@@ -9,16 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import config
+from edge.branches.engagement import EngagementBranch
+from edge.branches.face_emotion import FaceEmotionBranch
+from edge.branches.speech_emotion import SpeechEmotionBranch
 from edge.capture import SourceLostError
 from edge.capture.sources import open_camera, open_microphone
 from edge.clock import MonotonicClock
 from edge.config import Settings
 from edge.errors import UserError
 from edge.inference.store import ModelStore
+from edge.perception.face_detector import FaceDetector
 from edge.privacy.gate import Gate
 from edge.publish.connection import probe
 
-MODELS = ("face_detector", "face_mesh", "face_emotion", "engagement", "speech_emotion")
+MODELS: dict[str, Callable[[ModelStore], object]] = {
+    "face_detector": FaceDetector,
+    "face_mesh": lambda store: store.load("face_mesh"),
+    "face_emotion": FaceEmotionBranch,
+    "engagement": EngagementBranch,
+    "speech_emotion": SpeechEmotionBranch,
+}
+"""Each model with whoever loads it when the appliance runs, and refuses it for the same reasons."""
 
 BROKER_WITHIN_S = 4.0
 
@@ -85,12 +96,13 @@ def _deployment(settings: Settings) -> Finding:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
-    for name in MODELS:
+    for name, load in MODELS.items():
         try:
-            manifest, _ = store.load(name)
+            load(store)
         except UserError as error:
             yield Finding(name, False, str(error))
         else:
+            manifest = store.loaded[name]
             yield Finding(name, True, f"{manifest.file}, sha256 {manifest.sha256[:12]}")
 
 

@@ -16,7 +16,7 @@ PATIENCE_S = 60.0
 DECLARED = """
 [deployment]
 purpose = "demonstration"
-jurisdiction = "none: drawn learners"
+jurisdiction = "none"
 consent = "nobody is shown or heard"
 """
 

@@ -101,14 +101,14 @@ def _settings(camera: str | None, microphone: str | None, port: int) -> Settings
     broker = Broker(host="127.0.0.1", port=port)
     if camera is None and microphone is None:
         return Settings(
-            deployment=Deployment("demonstration", "none: drawn learners", "nobody is shown or heard"),
+            deployment=Deployment("demonstration", "none", "nobody is shown or heard"),
             box=BOX,
             camera=CameraSettings(source="file", path=VIDEO),
             microphone=MicrophoneSettings(source="file", path=SOUND),
             broker=broker,
         )
     return Settings(
-        deployment=Deployment("demonstration", "here", "the person who started the demo", mode="self", minimum_group=1),
+        deployment=Deployment("demonstration", "none", "the person who started the demo", mode="self", minimum_group=1),
         box=BOX,
         camera=_camera(camera),
         microphone=_microphone(microphone),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import cast
 
 from edge.config import Deployment
 from edge.publish.payloads import PrivacyPayload, PrivacyState, timestamp
 from edge.signals import Abstention, Affect
 
-_EU = re.compile("EU|AT|BE|BG|HR|CY|CZ|DK|EE|FI|FR|DE|GR|HU|IE|IT|LV|LT|LU|MT|NL|PL|PT|RO|SK|SI|ES|SE", re.IGNORECASE)
+_EU = frozenset(
+    (
+        *("EU", "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "EL", "FI", "FR", "DE", "GR", "HU"),
+        *("IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE"),
+    )
+)
+"""The Union and its members, as codes of countries; Greece has two."""
 
 _REASONS = {
     Abstention.NOT_DECLARED: "nothing is captured until [deployment] in the configuration declares {missing}",
@@ -37,7 +42,7 @@ class Gate:
         """Why nothing may be captured now; None when capture is allowed."""
         if self._missing():
             return Abstention.NOT_DECLARED
-        if self.deployment.purpose == "education" and _EU.fullmatch(self.deployment.jurisdiction.strip()):
+        if self.deployment.purpose == "education" and self._country in _EU:
             return Abstention.PROHIBITED
         return Abstention.MUTED if self.muted else None
 
@@ -81,6 +86,10 @@ class Gate:
             satisfaction=None,
             confidence=0.0,
         )
+
+    @property
+    def _country(self) -> str:
+        return self.deployment.jurisdiction.partition("-")[0].upper()
 
     def _missing(self) -> list[str]:
         declared = self.deployment

@@ -159,6 +159,15 @@ def test_recordings_that_have_ended_end_the_run_with_the_summary(
     assert wait_until(lambda: subscriber.of("status") == ["online", "offline"])
 
 
+def test_the_last_picture_of_a_recording_is_looked_at(
+    mosquitto: Mosquitto, subscriber: Subscriber, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "only.png"), six_learners())
+    Appliance(settings(mosquitto.port, CameraSettings(source="images", path=tmp_path))).run()
+    assert wait_until(lambda: subscriber.of("status") == ["online", "offline"])
+    assert subscriber.last("affect")["abstain"] is None
+
+
 def test_no_source_at_all_is_a_mistake() -> None:
     with pytest.raises(UserError, match=r"camera\.source and microphone\.source are both none"):
         Appliance(settings(free_port(), CameraSettings(source="none")))
@@ -195,7 +204,7 @@ def test_the_voice_alone_is_scored_on_a_learners_own_device_whose_camera_is_gone
         (Deployment(), "not_declared"),
         (Deployment(purpose="research", jurisdiction="US"), "not_declared"),
         (Deployment("education", "EU", "signed forms"), "prohibited"),
-        (Deployment("education", " eu ", "signed forms"), "prohibited"),
+        (Deployment("education", "eu", "signed forms"), "prohibited"),
     ],
 )
 def test_without_leave_no_device_is_ever_opened_and_the_messages_say_why(

@@ -27,6 +27,8 @@ def test_an_empty_file_gives_the_defaults(file: Path) -> None:
         ("[broker]\nport = 70000", "broker.port: Expected `int` <= 65535"),
         ('[box]\nroom = "a/b"', "box.room: Expected `str` matching regex"),
         ("[deployment]\nminimum_group = 1", 'deployment: minimum_group must be at least 2 in mode = "room"'),
+        ('[deployment]\njurisdiction = "Germany"', 'deployment: jurisdiction must be "EU" or an ISO 3166 code'),
+        ('[deployment]\njurisdiction = "none"', 'deployment: jurisdiction = "none" is for purpose = "demonstration"'),
         ('[camera]\nsource = "file"', 'camera: source = "file" needs a path'),
         ('[microphone]\nsource = "file"', 'microphone: source = "file" needs a path'),
         ("[broker]\npassword_file = 3", "broker.password_file: Expected a path, got int"),

@@ -153,6 +153,17 @@ def test_each_damaged_model_is_a_line_of_its_own(config: Path) -> None:
     assert found["engagement"].endswith("reinstall the models")
 
 
+def test_a_model_for_another_preprocessing_is_found_before_the_appliance_meets_it(config: Path) -> None:
+    models = config.parent / "models"
+    models.mkdir()
+    for path in (*MODELS.glob("*.tflite"), *MODELS.glob("*.json")):
+        shutil.copy(path, models)
+    manifest = json.loads((models / "speech_emotion.json").read_text())
+    (models / "speech_emotion.json").write_text(json.dumps(manifest | {"preprocessing_sha256": "0" * 64}))
+    config.write_text(DECLARED + recordings() + '[models]\ndirectory = "models"\n')
+    assert "the model was trained with " + "0" * 64 in unhealthy(config)["speech_emotion"]
+
+
 def test_no_finding_is_longer_than_its_line(config: Path) -> None:
     config.write_text("[models]\ndirectory = 'nowhere'\n")
     assert all("\n" not in finding.words for finding in examine(config))

@@ -16,7 +16,7 @@ from edge.publish.schema import encode
 from edge.signals import ENGAGEMENT_STATES, Abstention, Affect
 
 SETTINGS = Settings(
-    deployment=Deployment("demonstration", "none: drawn learners", "nobody is shown or heard"),
+    deployment=Deployment("demonstration", "none", "nobody is shown or heard"),
     camera=CameraSettings(source="file", path=VIDEO),
     microphone=MicrophoneSettings(source="file", path=SOUND),
 )

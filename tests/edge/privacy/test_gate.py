@@ -45,7 +45,7 @@ def test_blank_consent_is_no_consent() -> None:
     assert Gate(Deployment(purpose="research", jurisdiction="US", consent="  ")).closed is Abstention.NOT_DECLARED
 
 
-@pytest.mark.parametrize("jurisdiction", ["EU", "DE", "fr", "eu"])
+@pytest.mark.parametrize("jurisdiction", ["EU", "DE", "fr", "eu", "DE-BY", "EL"])
 def test_education_in_the_eu_is_refused(jurisdiction: str) -> None:
     gate = Gate(Deployment(purpose="education", jurisdiction=jurisdiction, consent="yes"))
     assert gate.closed is Abstention.PROHIBITED
