@@ -30,15 +30,27 @@ suitable() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3,
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.11 python3.12 python3.13 python3.10; do
+  if [[ -n ${PYTHON:-} ]]; then
+    suitable "$PYTHON" || fail "PYTHON=$PYTHON is not Python 3.10 to 3.13" 2
+    python=$(command -v "$PYTHON")
+    return
+  fi
+  for candidate in python3 python3.11 python3.12 python3.13 python3.10; do
     if suitable "$candidate"; then
-      command -v "$candidate"
+      python=$(command -v "$candidate")
       return
-    elif [[ -n ${PYTHON:-} && $candidate == "$PYTHON" ]]; then
-      fail "PYTHON=$PYTHON is not Python 3.10 to 3.13" 2
     fi
   done
-  fail "Python 3.10 to 3.13 is needed; try: sudo apt-get install python3 python3-venv" 2
+  python=
+}
+
+need_python() {
+  find_python
+  if [[ -z $python ]]; then
+    install_packages python3 python3-venv
+    find_python
+    [[ -n $python ]] || fail "Python 3.10 to 3.13 is needed, and this system's is another; name one with PYTHON=" 2
+  fi
 }
 
 # Each need is a Debian package and a test that is true where it is already met, by whatever means.
@@ -56,19 +68,24 @@ need_system() {
     esac >/dev/null 2>&1 || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
-  command -v apt-get >/dev/null || fail "please install what Debian calls: ${missing[*]}" 2
+  install_packages "${missing[@]}"
+}
+
+# Installs Debian packages, as root or by sudo; where neither is to be had, says what to run.
+install_packages() {
+  command -v apt-get >/dev/null || fail "please install what Debian calls: $*" 2
   local -a as_root=()
   if ((EUID == 0)); then
-    say "installing ${missing[*]}"
+    say "installing $*"
   elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
-    say "sudo is asked to install ${missing[*]}"
+    say "sudo is asked to install $*"
     as_root=(sudo)
   else
-    fail "root is needed to install system packages; run: sudo apt-get install ${missing[*]}" 2
+    fail "root is needed to install system packages; run: sudo apt-get install $*" 2
   fi
   as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
   "${as_root[@]}" update >/dev/null || say "apt-get update failed; trying with the lists there are"
-  "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null || fail "apt-get could not install: ${missing[*]}"
+  "${as_root[@]}" install -y --no-install-recommends "$@" >/dev/null || fail "apt-get could not install: $*"
 }
 
 # Installs this checkout with the given extras, once per content of pyproject.toml.
@@ -114,8 +131,8 @@ run_tests() {
 command=${1:-}
 (($#)) && shift
 case $command in
-  demo) python=$(find_python); demo "$@" ;;
-  test) python=$(find_python); run_tests "$@" ;;
+  demo) need_python; demo "$@" ;;
+  test) need_python; run_tests "$@" ;;
   -h | --help | help) usage ;;
   '') usage >&2; exit 2 ;;
   *) say "no such command: $command"; usage >&2; exit 2 ;;
