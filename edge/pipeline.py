@@ -102,7 +102,8 @@ class Pipeline:
     def assess(self, now: float) -> Affect:
         """The room's state at ``now``, or why there is none."""
         with self.stages.timed("fusion"):
-            self._let_go(now)
+            if self._blind(now):
+                self._let_go(now)
             fusion = self._settings.fusion
             # not the tracks alive: one face that jumps is two of them until the first ends
             group = max((count for _, count in self._crowd), default=0)
@@ -170,11 +171,15 @@ class Pipeline:
                     readings.append(self.engagement.read(window, now, subject.quality * covered, track))
         return readings
 
-    def _blindness(self, now: float, faces: list[Face]) -> Abstention | None:
-        """Why nothing can be said from the picture, if so."""
+    def _blind(self, now: float) -> bool:
+        """Whether no frame has come for too long; until then, who was there at the last look still is."""
         if self._awaiting_since is None:
             self._awaiting_since = now
-        if now - self._awaiting_since > BLIND_S:
+        return now - self._awaiting_since > BLIND_S
+
+    def _blindness(self, now: float, faces: list[Face]) -> Abstention | None:
+        """Why nothing can be said from the picture, if so."""
+        if self._blind(now):
             return Abstention.NO_CAMERA
         if self._brightness is None:
             return Abstention.STARTING

@@ -123,6 +123,16 @@ def test_a_camera_slower_than_configured_is_looked_at_whenever_it_delivers(store
     assert all(loop.see(Frame(NOBODY, number / 5)) for number in range(10))
 
 
+def test_nobody_is_gone_because_a_busy_device_looks_seldom(store: ModelStore) -> None:
+    loop = pipeline(store)
+    picture = drawn(6)
+    for look in (0.0, 1.8, 3.6):
+        loop.see(Frame(picture, look))
+        state = loop.assess(look + 1.7)
+        assert state.abstain is None
+        assert state.group == 6
+
+
 def test_each_stage_of_the_loop_is_timed(store: ModelStore) -> None:
     loop = pipeline(store)
     loop.assess(show(loop, still(drawn(1), 1.0)))
