@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command. Returns 0, or 2 after one line on stderr that says what is wrong."""
     arguments = _parser().parse_args(argv)
     try:
-        CACHE.set(arguments.cache)
+        if arguments.cache:
+            CACHE.set(arguments.cache)
         return int(arguments.command(arguments))
     except UserError as error:
         print(f"affect-quantize: {error}", file=sys.stderr)

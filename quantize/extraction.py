@@ -11,7 +11,9 @@ import hashlib
 import io
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+import signal
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextvars import ContextVar
@@ -49,6 +51,10 @@ class Extraction(Preprocessing, frozen=True):
         raise NotImplementedError
 
 
+_Job = tuple[Extraction, Path, Path]
+"""What to do, with which source, and where the arrays belong."""
+
+
 def code(*modules: ModuleType) -> str:
     """SHA-256 (hex) of the modules' sources: for extractions whose arithmetic has no version of its own."""
     files = [Path(str(module.__file__)).read_bytes() for module in modules]
@@ -71,48 +77,53 @@ def extract(
     """
     place = _place(extraction)
     targets = [place / _key(folder, source) for source in sources]
-    missing = [(source, target) for source, target in zip(sources, targets, strict=True) if not target.is_file()]
-    flaws = _compute(extraction, missing, len(sources), workers or len(os.sched_getaffinity(0)))
-    return [None if source in flaws else _read(t) for source, t in zip(sources, targets, strict=True)], flaws
+    arrays = [_read(target) for target in targets]
+    missing = [i for i, array in enumerate(arrays) if array is None]
+    jobs = [(extraction, sources[i], targets[i]) for i in missing]
+    flaws = _compute(jobs, len(sources), workers or len(os.sched_getaffinity(0)))
+    for i in missing:
+        arrays[i] = _read(targets[i])
+    return arrays, flaws
 
 
-def _compute(extraction: Extraction, missing: list[tuple[Path, Path]], total: int, workers: int) -> dict[Path, str]:
+def _compute(jobs: list[_Job], total: int, workers: int) -> dict[Path, str]:
     """Fills the cache; returns what cannot be read, and why."""
-    if not missing:
+    if not jobs:
         return {}
-    jobs = [(extraction, source, target) for source, target in missing]
-    name = type(extraction).__name__
-    bar = tqdm(total=total, initial=total - len(missing), desc=name, unit="file", leave=False)
+    name = type(jobs[0][0]).__name__
+    bar = tqdm(total=total, initial=total - len(jobs), desc=name, unit="file", leave=False)
+    if workers == 1 or len(jobs) <= FEW:
+        with bar:
+            return _flaws(jobs, map(_extract, jobs), bar)
+    # a fresh interpreter for each worker: a copy of one with TensorFlow's threads in it may never come back
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_settle)
+    try:
+        with bar:
+            return _flaws(jobs, pool.map(_extract, jobs, chunksize=8), bar)
+    except BrokenProcessPool as error:
+        raise UserError(f"{name}: a worker was killed (too little memory?); run again to continue") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _flaws(jobs: list[_Job], reasons: Iterable[str | None], bar: Any) -> dict[Path, str]:
+    """The sources that have a reason for not being read, as the reasons come in."""
     flaws: dict[Path, str] = {}
-
-    def note(reasons: Any) -> None:
-        for (source, _), reason in zip(missing, reasons, strict=True):
-            bar.update()
-            if reason is not None:
-                flaws[source] = reason
-
-    with bar:
-        if workers == 1 or len(jobs) <= FEW:
-            note(map(_extract, jobs))
-            return flaws
-        # a fresh interpreter for each worker: a copy of one with TensorFlow's threads in it may never come back
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_settle)
-        try:
-            note(pool.map(_extract, jobs, chunksize=8))
-        except BrokenProcessPool as error:
-            raise UserError(f"{name}: a worker was killed (too little memory?); run again to continue") from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    for (_, source, _), reason in zip(jobs, reasons, strict=True):
+        bar.update()
+        if reason is not None:
+            flaws[source] = reason
     return flaws
 
 
 def _settle() -> None:
-    """One core for each worker."""
+    """One core for each worker; Ctrl-C is for the process that started them."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _extract(job: tuple[Extraction, Path, Path]) -> str | None:
+def _extract(job: _Job) -> str | None:
     """Computes one source into its place in the cache; returns why that is not possible."""
     extraction, source, target = job
     try:
@@ -125,9 +136,13 @@ def _extract(job: tuple[Extraction, Path, Path]) -> str | None:
     return None
 
 
-def _read(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
-        return dict(archive)
+def _read(path: Path) -> Arrays | None:
+    """What the cache holds there; None for nothing, or for a file that a failing disk left half-written."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
 
 
 def _place(extraction: Extraction) -> Path:

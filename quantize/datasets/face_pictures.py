@@ -116,9 +116,9 @@ def _read(path: Path) -> Uint8Image:
     try:
         image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     except (OSError, cv2.error) as error:
-        raise UnreadableError("cannot be read") from error
+        raise UnreadableError("not a readable picture") from error
     if image is None:
-        raise UnreadableError("not a picture")
+        raise UnreadableError("not a readable picture")
     try:
         return to_bgr(image)
     except SourceLostError as error:

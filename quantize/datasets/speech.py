@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 LAYOUTS = (ravdess.LAYOUT, cremad.LAYOUT)
 
+POINTER = b"version https://git-lfs"
+"""How a file begins that stands for one that was not fetched."""
+
 
 class LongestUtterance(Extraction, frozen=True):
     """Turns a sound file into the ``samples`` float32 (n,) of its longest utterance, mono at 16 kHz; none: (0,)."""
@@ -31,7 +34,11 @@ class LongestUtterance(Extraction, frozen=True):
         try:
             cut = utterances_of(ravdess.samples_of(source))
         except (soundfile.LibsndfileError, OSError) as error:
-            raise UnreadableError("not a readable sound file") from error
+            pointer = source.is_file() and source.read_bytes().startswith(POINTER)
+            reason = (
+                "a Git LFS pointer; fetch the sounds with `git lfs pull`" if pointer else "not a readable sound file"
+            )
+            raise UnreadableError(reason) from error
         return {"samples": max((utterance.samples for utterance in cut), key=len, default=np.zeros(0, np.float32))}
 
 
