@@ -57,7 +57,9 @@ def _clips(folder: Path, split: Split, fold: int) -> list[tuple[int, str]]:
 
 
 def _listed(folder: Path, part: str, fold: int) -> list[tuple[int, str]]:
-    path = folder / SPLITS / f"{part}(single-labeled)" / f"set_{fold + 1}.csv"
+    # the data set's own README writes it the other way
+    names = [folder / SPLITS / f"{part}({spelling})" for spelling in ("single-labeled", "single_labeled")]
+    path = next((name for name in names if name.is_dir()), names[0]) / f"set_{fold + 1}.csv"
     return [
         (row.integer("video_name", 1, 99_999), CODES[row.integer("label", 1, len(CODES)) - 1])
         for row in rows(path, ("video_name", "label"))

@@ -1,6 +1,6 @@
 """FER2013 in its official table: ``fer2013.csv`` (emotion, pixels, Usage), with ``fer2013new.csv`` (FER+) beside it.
 
-Goodfellow et al. 2013. Where the votes are there, they are the truth and the table's own labels are not read.
+Goodfellow et al. 2013. Where the votes are there, they are the truth and the table's own labels are not used.
 """
 
 from __future__ import annotations
@@ -74,12 +74,10 @@ def _pictures(path: Path) -> list[_Picture]:
 def _image(pixels: str) -> Uint8Image | None:
     """uint8 (48, 48) from 2,304 numbers; None where they are not that."""
     try:
-        levels = np.array(pixels.split(), np.int64)
+        levels = bytes(map(int, pixels.split()))
     except ValueError:
         return None
-    if levels.size != SIDE * SIDE or levels.min() < 0 or levels.max() > 255:
-        return None
-    return levels.astype(np.uint8).reshape(SIDE, SIDE)
+    return np.frombuffer(levels, np.uint8).reshape(SIDE, SIDE) if len(levels) == SIDE * SIDE else None
 
 
 def _votes(folder: Path, pictures: list[_Picture]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
