@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from edge.errors import UserError
 from edge.perception import voice
 from edge.perception.voice import utterances_of
 from edge.signals import Float32Array
@@ -50,17 +52,22 @@ def recordings(folder: Path) -> list[Recording]:
     return choose(folder, LAYOUTS).load(folder)
 
 
-def utterances(folder: Path) -> tuple[list[Recording], list[Float32Array]]:
+def utterances(folder: Path, used: Collection[int] = ()) -> tuple[list[Recording], list[Float32Array]]:
     """Each recording's longest utterance, cut as the device cuts it; without copies and recordings with no voice.
 
-    Raises UserError where more than 1 % of the files cannot be read.
+    Without those of the actors ``used``, too. Raises UserError where nothing is left, and where more than 1 % of the
+    files cannot be read.
     """
-    found = recordings(folder)
+    found = [recording for recording in recordings(folder) if recording.actor not in used]
+    if not found:
+        raise UserError(f"{folder}: every actor here was trained on; nothing unseen is left")
     arrays, flaws = extract(LongestUtterance(code(voice)), folder, [recording.path for recording in found])
     tolerance.settle(folder, flaws, len(found), "recordings")
     voiced = [i for i, array in enumerate(arrays) if array is not None and len(array["samples"])]
     if mute := len(found) - len(flaws) - len(voiced):
         log.warning("%s: %d of %d recordings left out, no voice in them", folder, mute, len(found))
     samples = [array["samples"] for array in arrays if array is not None and len(array["samples"])]
+    if not samples:
+        raise UserError(f"{folder}: no voice is heard in any of {len(found)} recordings")
     kept = ravdess.without_copies(samples)
     return [found[voiced[i]] for i in kept], [samples[i] for i in kept]

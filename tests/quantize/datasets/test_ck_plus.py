@@ -46,6 +46,12 @@ def test_no_subject_is_in_two_splits_and_a_subject_is_a_group(ck: Path) -> None:
     assert [len(set(part.groups.tolist())) for part in parts] == [3, 1, 1]
 
 
+def test_all_splits_are_had_in_one_and_their_groups_stay_apart(ck: Path) -> None:
+    everything = faces.load_all(ck)
+    assert len(everything.images) == 12
+    assert len(set(everything.groups.tolist())) == 5
+
+
 @pytest.mark.parametrize("label", ["   8.0000000e+00\n", "  -1.0000000e+00\n", "1.5", "happy", ""])
 def test_a_label_out_of_range_is_named(ck: Path, label: str) -> None:
     (ck / "Emotion" / "S001" / "001" / "S001_001_00000003_emotion.txt").write_text(label)

@@ -74,6 +74,20 @@ def test_both_data_sets_reach_the_branch(crema: Path, voices: Path) -> None:
     assert examples.truth[:, 0].sum() == 40
 
 
+def test_actors_who_were_trained_on_are_left_out(crema: Path) -> None:
+    found, _ = speech.utterances(crema, used=range(1001, 1009))
+    assert {recording.actor for recording in found} == {1009, 1010}
+    with pytest.raises(UserError, match="every actor here was trained on"):
+        speech.utterances(crema, used=range(1001, 1011))
+
+
+def test_silence_alone_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "AudioWAV").mkdir()
+    soundfile.write(tmp_path / "AudioWAV" / "1001_DFA_SAD_XX.wav", np.zeros(16_000), 16_000)
+    with pytest.raises(UserError, match="no voice is heard in any of 1 recordings"):
+        speech.utterances(tmp_path)
+
+
 def test_recordings_without_a_voice_are_left_out_and_counted(
     crema: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
