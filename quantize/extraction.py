@@ -80,7 +80,7 @@ def extract(
     arrays = [_read(target) for target in targets]
     missing = [i for i, array in enumerate(arrays) if array is None]
     jobs = [(extraction, sources[i], targets[i]) for i in missing]
-    flaws = _compute(jobs, len(sources), workers or len(os.sched_getaffinity(0)))
+    flaws = _compute(jobs, len(sources), workers or os.cpu_count() or 1)
     for i in missing:
         arrays[i] = _read(targets[i])
     return arrays, flaws

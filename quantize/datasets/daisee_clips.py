@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,15 @@ import numpy as np
 from edge.capture import pictures, video_file
 from edge.capture.video_file import VideoFileCamera
 from edge.clock import ManualClock
-from edge.config import MODELS, Perception
+from edge.config import Perception
 from edge.errors import UserError
-from edge.inference.store import ModelStore
-from edge.perception import open_mesh, tracking, windows
-from edge.perception.mesh import FaceMesh
+from edge.perception import tracking, windows
 from edge.perception.tracking import Tracker
 from edge.perception.windows import LandmarkWindow
 from edge.signals import ENGAGEMENT_STATES, Face
 from quantize.datasets import tolerance
 from quantize.datasets.daisee_landmarks import Clips
-from quantize.datasets.face_pictures import mesh_code, mesh_sha256
+from quantize.datasets.device_mesh import fresh_mesh, mesh_code, mesh_sha256
 from quantize.datasets.layouts import Layout
 from quantize.datasets.tables import rows
 from quantize.extraction import Arrays, Extraction, UnreadableError, code, extract
@@ -75,8 +72,7 @@ class ClipLandmarks(Extraction, frozen=True):
 
     def _watch(self, source: Path) -> list[list[Face]]:
         """The faces of each step, at most ``steps`` of them."""
-        mesh, tracker = _mesh(), Tracker(self.forward_fill_s)
-        mesh.forget()
+        mesh, tracker = fresh_mesh(), Tracker(self.forward_fill_s)
         try:
             camera = VideoFileCamera(source, ManualClock())
         except UserError as error:
@@ -134,12 +130,6 @@ def _source(place: Path, name: str) -> Path:
     """Where the clip lies: the data set mixes two containers."""
     videos = [place / name[:SUBJECT] / name / f"{name}{suffix}" for suffix in SUFFIXES]
     return next((video for video in videos if video.is_file()), videos[0])
-
-
-@lru_cache(maxsize=1)
-def _mesh() -> FaceMesh:
-    """One mesh for each process."""
-    return open_mesh(Perception(), ModelStore(MODELS))
 
 
 LAYOUT = Layout(

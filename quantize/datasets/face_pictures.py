@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -13,27 +12,22 @@ import numpy as np
 from edge.capture import SourceLostError
 from edge.capture.image_folder import SUFFIXES
 from edge.capture.pictures import to_bgr
-from edge.config import MODELS, Perception
-from edge.features import face_crop
 from edge.features.face_crop import FaceCrop
-from edge.inference.store import ModelStore
-from edge.perception import face_detector, litert_mesh, open_mesh, regions
 from edge.perception.mesh import FaceMesh, Mesh
 from edge.signals import Frame, Uint8Image
 from quantize.datasets import tolerance
-from quantize.extraction import Arrays, Extraction, UnreadableError, code, extract
+from quantize.datasets.device_mesh import fresh_mesh, mesh_code, mesh_sha256
+from quantize.extraction import Arrays, Extraction, UnreadableError, extract
 
 log = logging.getLogger(__name__)
-
-CROP_SIDE = 64
-"""Pictures whose longer side is no longer than this are crops already."""
 
 
 class FaceCrops(Extraction, frozen=True):
     """Turns a picture, or each of a clip's folder of ``frames`` pictures, into ``crops`` uint8 (n, 48, 48).
 
     ``found`` bool (n,) tells whether the device's face mesh found a face in it; where it did not, the whole picture is
-    the crop. Of several faces the largest counts. Pictures that are crops already are only brought to size.
+    the crop. Of several faces the largest counts. Pictures that are at most ``photograph`` pixels long are
+    crops already and only brought to size.
     """
 
     crop: FaceCrop
@@ -41,17 +35,17 @@ class FaceCrops(Extraction, frozen=True):
     mesh_sha256: tuple[str, ...]
     code_sha256: str
     frames: int = 0
+    photograph: int = 64
 
     def __call__(self, source: Path) -> Arrays:
         """See Extraction."""
         pictures = _frames(source, self.frames) if self.frames else [source]
-        mesh = _mesh()
-        mesh.forget()
+        mesh = fresh_mesh()
         cut = [self._cut(mesh, _read(picture), step / 7.5) for step, picture in enumerate(pictures)]
         return {"crops": np.stack([crop for crop, _ in cut]), "found": np.array([found for _, found in cut])}
 
     def _cut(self, mesh: FaceMesh, image: Uint8Image, time: float) -> tuple[Uint8Image, bool]:
-        if max(image.shape[:2]) <= CROP_SIDE:
+        if max(image.shape[:2]) <= self.photograph:
             return self._whole(image), True
         faces = mesh.find(Frame(image, time))
         if not faces:
@@ -68,17 +62,6 @@ def face_crops(frames: int = 0, crop: FaceCrop | None = None) -> FaceCrops:
     """The extraction as the device would do it, with its models and its code in the cache's key."""
     crop = crop or FaceCrop()
     return FaceCrops(crop, crop.fingerprint(), mesh_sha256(), mesh_code(), frames)
-
-
-def mesh_sha256() -> tuple[str, ...]:
-    """The hashes of the face mesh's two models."""
-    store = ModelStore(MODELS)
-    return tuple(store.manifest(name).sha256 for name in ("face_detector", "face_mesh"))
-
-
-def mesh_code() -> str:
-    """The hash of the code that finds faces and cuts them."""
-    return code(face_crop, face_detector, litert_mesh, regions)
 
 
 def crops_of(folder: Path, sources: Sequence[Path], frames: int = 0) -> tuple[list[int], list[Uint8Image]]:
@@ -129,9 +112,3 @@ def _size(mesh: Mesh) -> float:
     """The area of the box around a face, in pixels."""
     width, height = np.ptp(mesh.landmarks[:, :2], axis=0)
     return float(width * height)
-
-
-@lru_cache(maxsize=1)
-def _mesh() -> FaceMesh:
-    """One mesh for each process."""
-    return open_mesh(Perception(), ModelStore(MODELS))
