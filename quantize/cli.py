@@ -13,19 +13,20 @@ from edge.errors import UserError
 from edge.inference.store import ModelStore
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
+from quantize.extraction import CACHE
 
 MODELS = Path("models_tflite")
 
 EXAMPLES = """\
 examples:
+  affect-quantize datasets --data ravdess
   affect-quantize train speech_emotion --data ravdess
   affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
   affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
   affect-quantize convert face_emotion --data fer2013plus
   affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json
 
---data is the data set's own folder: FER2013 with FER+ votes for face_emotion (train.npz, valid.npz, test.npz), DAiSEE
-landmarks for engagement (daisee_landmarks.npz), RAVDESS for speech_emotion (.../Actor_01/03-01-01-01-01-01-01.wav).
+--data is the data set's own folder in its official layout; `affect-quantize datasets` lists those that are known.
 """
 
 
@@ -33,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command. Returns 0, or 2 after one line on stderr that says what is wrong."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.command(BRANCHES[arguments.branch], arguments))
+        if arguments.cache:
+            CACHE.set(arguments.cache)
+        return int(arguments.command(arguments))
     except UserError as error:
         print(f"affect-quantize: {error}", file=sys.stderr)
         return error.exit_code
@@ -63,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = _command(commands, "evaluate", _evaluate, "judge a shipped branch on unseen data")
     _models_option(evaluate)
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
+    datasets = commands.add_parser(
+        "datasets",
+        help="list the data sets that are known, or say what a folder holds",
+        description="List the known layouts with where they come from and their terms; or read a folder, extract what "
+        "training will need of it, and count its examples.",
+    )
+    datasets.set_defaults(command=_datasets)
+    datasets.add_argument("--data", type=Path, metavar="DIR", help="say what this folder holds")
+    _cache_option(datasets)
     return parser
 
 
@@ -74,10 +86,20 @@ def _command(commands: Any, name: str, action: Any, summary: str) -> argparse.Ar
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(command=action)
+    command.set_defaults(command=lambda arguments: action(BRANCHES[arguments.branch], arguments))
     command.add_argument("branch", choices=sorted(BRANCHES), metavar="BRANCH", help=", ".join(sorted(BRANCHES)))
     command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set's own folder")
+    _cache_option(command)
     return command
+
+
+def _cache_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="extracted crops, landmarks and voices (default: ~/.cache/affectfusion)",
+    )
 
 
 def _run_option(command: argparse.ArgumentParser) -> None:
@@ -151,6 +173,13 @@ def _evaluate(branch: Branch, arguments: argparse.Namespace) -> int:
     if arguments.json:
         write_json(arguments.json, report)
     print(table(report))
+    return 0
+
+
+def _datasets(arguments: argparse.Namespace) -> int:
+    from quantize.datasets import catalogue
+
+    print(catalogue.summary(_folder(arguments)) if arguments.data else catalogue.listing())
     return 0
 
 

@@ -34,13 +34,18 @@ class FaceCrop(Preprocessing, frozen=True):
 
     def __call__(self, image: Uint8Image, landmarks: Float32Array) -> Float32Array:
         """The model's input from ``image``, uint8 BGR (height, width, 3), and ``landmarks``, float32 (468, 3)."""
+        return self.standardise(self.cut(image, landmarks))
+
+    def cut(self, image: Uint8Image, landmarks: Float32Array) -> Uint8Image:
+        """The aligned crop before its light is standardised: uint8 grey (size, size)."""
         matrix = self.transform(landmarks)
         finer = 2 if hypot(matrix[0, 0], matrix[1, 0]) < 0.7 else 1
         side = self.size * finer
         shift = np.array([[0, 0, finer - 1], [0, 0, finer - 1]], np.float32) / 2  # pixel centres, not corners
         crop = cv2.warpAffine(image, matrix * finer + shift, (side, side), borderMode=cv2.BORDER_REPLICATE)
         grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-        return self.standardise(cv2.resize(grey, (self.size, self.size), interpolation=cv2.INTER_AREA))
+        small: Uint8Image = cv2.resize(grey, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        return small
 
     def transform(self, landmarks: Float32Array) -> Float32Array:
         """The (2, 3) affine matrix from frame pixels to crop pixels: least-squares similarity on three points."""

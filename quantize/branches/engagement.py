@@ -18,7 +18,7 @@ from edge.features.landmarks import NOSE_TIP, OUTER_EYE_CORNERS, LandmarkFeature
 from edge.signals import ENGAGEMENT_STATES, Float32Array
 from quantize.augment import motion
 from quantize.branches.base import Examples, Fitted, Recipe
-from quantize.datasets import daisee_landmarks
+from quantize.datasets import daisee, daisee_landmarks
 from quantize.datasets.daisee_landmarks import Clips
 from quantize.tuning import tune
 
@@ -72,7 +72,7 @@ class Engagement:
 
     def fit(self, data: Path, recipe: EngagementRecipe) -> Fitted:
         """Trains on all Train subjects; thresholds and development figures come from folds of subjects inside Train."""
-        clips = daisee_landmarks.load(data, "Train")
+        clips = daisee.load(data, "Train")
         if len(np.unique(clips.subjects)) < recipe.folds:
             raise UserError(
                 f"{data}: {len(np.unique(clips.subjects))} subjects in Train are fewer than {recipe.folds} folds"
@@ -93,7 +93,7 @@ class Engagement:
 
     def unseen(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
         """The official Validation clips of subjects that were not trained on."""
-        clips = daisee_landmarks.load(data, "Validation")
+        clips = daisee.load(data, "Validation")
         rows = np.flatnonzero(~np.isin(clips.subjects, split["train"]))
         if not len(rows):
             raise UserError(f"{data}: every subject of Validation was trained on; there is nothing to test with")
@@ -103,7 +103,7 @@ class Engagement:
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
     ) -> Float32Array:
         """Train clips at even distances, in motion as in training."""
-        clips = daisee_landmarks.load(data, "Train")
+        clips = daisee.load(data, "Train")
         rows = np.arange(len(clips.levels))[:: max(1, len(clips.levels) // count)][:count]
         return _inputs(clips, rows, preprocessing)
 

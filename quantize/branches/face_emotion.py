@@ -17,6 +17,7 @@ from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
 from quantize.branches.base import Examples, Fitted, Recipe
 from quantize.datasets import fer2013plus
+from quantize.datasets.faces import load as load_faces
 from quantize.tuning import tune
 
 HAPPY, NEUTRAL = (fer2013plus.EMOTIONS.index(name) for name in POSITIVE)
@@ -48,7 +49,7 @@ class FaceEmotion:
         from quantize import fitting
         from quantize.models.face_emotion import face_emotion
 
-        faces, crop = fer2013plus.load(data, "train"), FaceCrop()
+        faces, crop = load_faces(data, "train"), FaceCrop()
         fitting.settle(recipe.seed)
 
         def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
@@ -59,7 +60,7 @@ class FaceEmotion:
         model = face_emotion(crop.size, len(self.labels), recipe.widths, recipe.dropout)
         history = fitting.fit(model, batches, _loss(recipe.valence), recipe)
 
-        valid = _examples(fer2013plus.load(data, "valid"))
+        valid = _examples(load_faces(data, "valid"))
         tuned = tune(self, model.predict(valid.inputs, batch_size=256, verbose=0), valid)
         served = face_emotion(crop.size, len(self.labels), recipe.widths, recipe.dropout, batch=1)
         served.set_weights(model.get_weights())
@@ -76,11 +77,11 @@ class FaceEmotion:
 
     def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
         """The official test pictures. FER2013 pictures are crops already: they are only standardised."""
-        return _examples(fer2013plus.load(data, "test"))
+        return _examples(load_faces(data, "test"))
 
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
-        images = fer2013plus.load(data, "train").images
+        images = load_faces(data, "train").images
         return _standardised(images[:: max(1, len(images) // count)][:count])
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:

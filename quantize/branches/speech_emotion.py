@@ -15,11 +15,10 @@ from edge.branches import softmax
 from edge.branches import speech_emotion as device
 from edge.errors import UserError
 from edge.features.log_mel import LogMel
-from edge.perception.voice import utterances_of
 from edge.signals import Float32Array
 from quantize.augment import sounds, spectra
 from quantize.branches.base import Examples, Fitted, Recipe
-from quantize.datasets import ravdess
+from quantize.datasets import ravdess, speech
 from quantize.tuning import tune
 
 NEGATIVE = tuple(ravdess.EMOTIONS.index(name) for name in device.NEGATIVE)
@@ -105,13 +104,7 @@ class SpeechEmotion:
 
 def listen(data: Path) -> Voices:
     """Each recording's longest utterance, cut as the device cuts it; copies and recordings without voice left out."""
-    found = ravdess.recordings(data)
-    heard = [ravdess.sound(recording) for recording in tqdm(found, desc="listening", unit="file", leave=False)]
-    kept, utterances = [], []
-    for index in ravdess.without_copies(heard):
-        if cut := utterances_of(heard[index]):
-            kept.append(found[index])
-            utterances.append(max(cut, key=lambda utterance: len(utterance.samples)).samples)
+    kept, utterances = speech.utterances(data)
     return Voices(utterances, np.array([r.emotion for r in kept]), np.array([r.actor for r in kept]))
 
 

@@ -18,6 +18,7 @@ from edge.errors import UserError
 from edge.features.landmarks import POINTS
 from edge.signals import ENGAGEMENT_STATES, Float32Array
 from quantize.datasets import read_npz
+from quantize.datasets.layouts import Layout
 
 FILE = "daisee_landmarks.npz"
 FIELDS = ("landmarks", "found", "subject", "split", "labels")
@@ -61,3 +62,19 @@ def load(folder: Path, split: str) -> Clips:
     square[..., 1] *= float(content.get("aspect", STILL_ASPECT if landmarks.shape[1] == 1 else 1.0))
     order = [STATES.index(state) for state in ENGAGEMENT_STATES]
     return Clips(square, labels[rows][:, order], content["subject"][rows])
+
+
+def _splits(folder: Path) -> tuple[str, ...]:
+    there = read_npz(folder / FILE, FIELDS)["split"]
+    return tuple(split for split in ("Train", "Validation", "Test") if (there == split).any())
+
+
+LAYOUT = Layout(
+    name="DAiSEE as face-mesh landmarks",
+    files=(FILE,),
+    page="https://people.iith.ac.in/vineethnb/resources/daisee/index.html (the clips they come from)",
+    terms="on application, for research only",
+    recognises=lambda folder: (folder / FILE).is_file(),
+    splits=_splits,
+    load=load,
+)

@@ -5,37 +5,23 @@ Pictures: Goodfellow et al. 2013. Votes of ten people a picture: Barsoum et al. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.errors import UserError
-from edge.signals import Float32Array, Uint8Image
 from quantize.datasets import Split, read_npz
+from quantize.datasets.face_labels import EMOTIONS, SIDE, Faces, plurality, usable
+from quantize.datasets.layouts import Layout
 
-EMOTIONS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fear")
-"""The first seven of the ten columns of votes; contempt, unknown and not-a-face follow and are left out."""
+__all__ = ["EMOTIONS", "LAYOUT", "SIDE", "Faces", "load"]
 
 FIELDS = ("images", "ferplus_votes", "binary_ferplus", "dup_group", "leak")
-SIDE = 48
-
-
-@dataclass(frozen=True)
-class Faces:
-    """N pictures of one split.
-
-    ``images`` is uint8 (N, 48, 48) grey; ``votes`` float32 (N, 7), the share of each emotion among the votes for any of
-    the seven; ``emotion`` int64 (N,), the emotion with most votes of all ten columns, -1 where there is none;
-    ``positive`` int64 (N,), 1 positive, 0 negative, -1 left out; ``groups`` (N,) marks near-duplicates.
-    """
-
-    images: Uint8Image
-    votes: Float32Array
-    emotion: NDArray[np.int64]
-    positive: NDArray[np.int64]
-    groups: NDArray[np.int64]
+PAGE = (
+    "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge, "
+    "https://github.com/microsoft/FERPlus"
+)
+TERMS = "pictures from the web, for research, rights not cleared; FER+ votes: MIT"
 
 
 def load(folder: Path, split: Split) -> Faces:
@@ -51,21 +37,27 @@ def load(folder: Path, split: Split) -> Faces:
     if votes.ndim != 2 or votes.shape[1] != len(EMOTIONS) + 3:
         raise UserError(f"{path}: ferplus_votes is {list(votes.shape)}, not (N, 10)")
     counted = votes[:, : len(EMOTIONS)]
-    total = counted.sum(axis=1)
-    keep = ~content["leak"].astype(bool) & (2 * total > votes.sum(axis=1))
+    keep = ~content["leak"].astype(bool) & usable(votes)
     binary = content["binary_ferplus"].astype(np.int64)
     return Faces(
         images=images[keep],
-        votes=counted[keep] / total[keep, None],
-        emotion=_plurality(votes)[keep],
+        votes=counted[keep] / counted[keep].sum(axis=1, keepdims=True),
+        emotion=plurality(votes)[keep],
         positive=np.where(binary < 0, -1, 1 - binary)[keep],
         groups=content["dup_group"].astype(np.int64)[keep],
     )
 
 
-def _plurality(votes: Float32Array) -> NDArray[np.int64]:
-    """The column with strictly most votes, int64 (N,); -1 for a tie or a column that is no emotion."""
-    winner = votes.argmax(axis=1)
-    ordered = np.sort(votes, axis=1)
-    clear = (ordered[:, -1] > ordered[:, -2]) & (winner < len(EMOTIONS))
-    return np.where(clear, winner, -1)
+def _splits(folder: Path) -> tuple[str, ...]:
+    return tuple(split for split in ("train", "valid", "test") if (folder / f"{split}.npz").is_file())
+
+
+LAYOUT = Layout(
+    name="FER2013 with FER+ votes as NumPy archives",
+    files=("train.npz", "valid.npz", "test.npz"),
+    page=PAGE,
+    terms=TERMS,
+    recognises=lambda folder: bool(_splits(folder)),
+    splits=_splits,
+    load=load,
+)

@@ -17,6 +17,7 @@ import soxr
 
 from edge.errors import UserError
 from edge.signals import SAMPLE_RATE, Float32Array
+from quantize.datasets.layouts import Layout
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """In the order of the third field of a file name, 01 to 08."""
@@ -27,17 +28,13 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Recording:
-    """One file: what its name says about it. ``emotion`` indexes EMOTIONS; even actors are female."""
+    """One file, of this data set or of another in its terms: ``emotion`` indexes EMOTIONS; ``sex`` is the actor's."""
 
     path: Path
     channel: Literal["speech", "song"]
     emotion: int
     actor: int
-
-    @property
-    def sex(self) -> Literal["male", "female"]:
-        """By the data set's numbering: odd actors are male, even ones female."""
-        return "female" if self.actor % 2 == 0 else "male"
+    sex: Literal["male", "female"] | None
 
 
 def recordings(folder: Path) -> list[Recording]:
@@ -58,15 +55,22 @@ def _recording(path: Path) -> Recording:
     _, channel, emotion, *_, actor = match.groups()
     if path.parent.name != f"Actor_{actor}":
         raise UserError(f"{path}: lies in {path.parent.name}, its name says Actor_{actor}")
-    return Recording(path, "speech" if channel == "01" else "song", int(emotion) - 1, int(actor))
+    # odd actors are male, even ones female
+    sex: Literal["male", "female"] = "female" if int(actor) % 2 == 0 else "male"
+    return Recording(path, "speech" if channel == "01" else "song", int(emotion) - 1, int(actor), sex)
 
 
 def sound(recording: Recording) -> Float32Array:
     """The recording as float32 (n,), mono at 16 kHz. Raises UserError where the file cannot be read."""
     try:
-        samples, rate = soundfile.read(recording.path, dtype="float32", always_2d=True)
+        return samples_of(recording.path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise UserError(f"{recording.path}: not a readable sound file ({error})") from error
+
+
+def samples_of(path: Path) -> Float32Array:
+    """A sound file as float32 (n,), mono at 16 kHz. Raises LibsndfileError or OSError where it cannot be read."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = samples.mean(axis=1)
     return mono if rate == SAMPLE_RATE else np.asarray(soxr.resample(mono, rate, SAMPLE_RATE), np.float32)
 
@@ -85,3 +89,14 @@ def without_copies(sounds: list[Float32Array]) -> list[int]:
     for index, samples in enumerate(sounds):
         first.setdefault(hashlib.sha256(samples.tobytes()).digest(), index)
     return list(first.values())
+
+
+LAYOUT = Layout(
+    name="RAVDESS, speech and song",
+    files=(".../Actor_01/03-01-01-01-01-01-01.wav (or .flac)",),
+    page="https://zenodo.org/records/1188976",
+    terms="CC BY-NC-SA 4.0",
+    recognises=lambda folder: folder.name.startswith("Actor_") or any(folder.rglob("Actor_*")),
+    splits=lambda _: (),
+    load=recordings,
+)

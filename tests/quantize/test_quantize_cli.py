@@ -78,7 +78,7 @@ def test_a_missing_data_folder_is_one_line(tmp_path: Path, capsys: pytest.Captur
 def test_a_folder_that_is_not_the_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
     said = _refusal(["train", "engagement", "--data", str(tmp_path), "--run", str(run)], capsys)
-    assert "daisee_landmarks.npz: no such file" in said
+    assert "looked for daisee_landmarks.npz (DAiSEE as face-mesh landmarks); DataSet/Train/" in said
     assert not run.exists()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import UserError
 from quantize.branches.engagement import FINE, Engagement, select
-from quantize.datasets import daisee_landmarks
+from quantize.datasets import daisee, daisee_landmarks
 
 
 def _rewritten(source: Path, folder: Path, **fields: np.ndarray) -> Path:
@@ -75,3 +75,11 @@ def test_too_few_landmarks_are_refused(landmarks: Path, tmp_path: Path) -> None:
 def test_a_missing_split_is_named(landmarks: Path) -> None:
     with pytest.raises(UserError, match="no clip of the split 'Test'"):
         daisee_landmarks.load(landmarks, "Test")
+
+
+def test_all_splits_are_had_in_one_without_the_subjects_trained_on(landmarks: Path) -> None:
+    assert len(daisee.load(landmarks, None).levels) == 48
+    left = daisee.load(landmarks, None, used=[f"s{i:02d}" for i in range(11)])
+    assert set(left.subjects.tolist()) == {"s11"} and len(left.landmarks) == len(left.levels) == 4
+    with pytest.raises(UserError, match="every subject here was trained on"):
+        daisee.load(landmarks, "Train", used=[f"s{i:02d}" for i in range(12)])

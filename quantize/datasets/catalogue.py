@@ -1,0 +1,97 @@
+"""Every layout that is known, by the branch it serves, and what a folder of one holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge.errors import UserError
+from edge.signals import ENGAGEMENT_STATES
+from quantize.datasets import daisee, daisee_landmarks, face_labels, faces, ravdess, speech
+from quantize.datasets.daisee_landmarks import Clips
+from quantize.datasets.face_labels import Faces
+from quantize.datasets.layouts import Layout
+from quantize.datasets.ravdess import Recording
+
+LAYOUTS: dict[str, Sequence[Layout[Any]]] = {
+    "face_emotion": faces.LAYOUTS,
+    "engagement": daisee.LAYOUTS,
+    "speech_emotion": speech.LAYOUTS,
+}
+
+Counts = Mapping[str, int]
+
+
+def listing() -> str:
+    """Every layout with its branch, the files it is known by, its official page and its terms."""
+    entries = [
+        "\n".join(
+            [
+                f"{layout.name} ({branch})",
+                *(f"    {file}" for file in layout.files),
+                f"    page:  {layout.page}",
+                f"    terms: {layout.terms}",
+            ]
+        )
+        for branch, layouts in LAYOUTS.items()
+        for layout in layouts
+    ]
+    return "\n\n".join(entries)
+
+
+def summary(folder: Path) -> str:
+    """The layout that ``folder`` holds, and how many examples of each label are in each of its splits.
+
+    Reads and extracts all of it, so that training finds it in the cache; what is left out is logged. Raises UserError
+    that lists all that was looked for where it holds none, and whatever its loader finds wrong.
+    """
+    for branch, layouts in LAYOUTS.items():
+        for layout in layouts:
+            if layout.recognises(folder):
+                return f"{folder}: {layout.name}, for {branch}\n\n" + _table(_counted(layout, folder))
+    known = "; ".join(f"{layout.files[0]} ({layout.name})" for layouts in LAYOUTS.values() for layout in layouts)
+    raise UserError(f"{folder}: not a data set that is known here; looked for {known}")
+
+
+def _counted(layout: Layout[Any], folder: Path) -> dict[str, Counts]:
+    """Counts of labels by split, or by channel where there are no splits."""
+    if layout in speech.LAYOUTS:
+        heard, _ = speech.utterances(folder)
+        channels = sorted({recording.channel for recording in heard}, reverse=True)
+        return {name: _recordings([r for r in heard if r.channel == name]) for name in channels}
+    parts = {split: layout.load(folder, split) for split in layout.splits(folder)}
+    return {split: _faces(part) if isinstance(part, Faces) else _clips(part) for split, part in parts.items()}
+
+
+def _faces(part: Faces) -> Counts:
+    by_emotion = {name: int((part.emotion == i).sum()) for i, name in enumerate(face_labels.EMOTIONS)}
+    valence = {"positive": int((part.positive == 1).sum()), "negative": int((part.positive == 0).sum())}
+    return {"pictures": len(part.images), **by_emotion, **valence}
+
+
+def _clips(part: Clips) -> Counts:
+    high = (part.levels >= daisee_landmarks.HIGH).sum(axis=0).tolist()
+    by_state = {f"high {state}": count for state, count in zip(ENGAGEMENT_STATES, high, strict=True)}
+    return {"clips": len(part.levels), "subjects": len(set(part.subjects.tolist())), **by_state}
+
+
+def _recordings(part: Sequence[Recording]) -> Counts:
+    emotions = Counter(recording.emotion for recording in part)
+    sexes = {sex: len({r.actor for r in part if r.sex == sex}) for sex in ("female", "male")}
+    return {
+        "recordings": len(part),
+        **{name: emotions[i] for i, name in enumerate(ravdess.EMOTIONS)},
+        "actors": len({recording.actor for recording in part}),
+        **sexes,
+    }
+
+
+def _table(counted: Mapping[str, Counts]) -> str:
+    """Labels down, splits across."""
+    labels = list(dict.fromkeys(label for counts in counted.values() for label in counts))
+    width = max(map(len, labels))
+    lines = [" " * width + "".join(f"{split:>12}" for split in counted)]
+    lines += [f"{label:<{width}}" + "".join(f"{counts[label]:>12}" for counts in counted.values()) for label in labels]
+    return "\n".join(lines)

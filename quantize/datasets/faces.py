@@ -1,0 +1,43 @@
+"""Whatever layout of faces a folder holds: the face branch's one way to its data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from quantize.datasets import Split, ck_plus, class_folders, dfew, fer2013_csv, fer2013plus
+from quantize.datasets.face_labels import FaceLoader, Faces
+from quantize.datasets.layouts import Layout, choose
+
+LAYOUTS: tuple[Layout[FaceLoader], ...] = (
+    fer2013plus.LAYOUT,
+    fer2013_csv.LAYOUT,
+    dfew.LAYOUT,
+    ck_plus.LAYOUT,
+    class_folders.LAYOUT,
+)
+
+
+def load(folder: Path, split: Split) -> Faces:
+    """One split of the data set in ``folder``; of one with folds the first.
+
+    Raises UserError that lists all that was looked for where it is none, and whatever its loader finds wrong.
+    """
+    return choose(folder, LAYOUTS).load(folder, split)
+
+
+def load_all(folder: Path) -> Faces:
+    """Every split of the data set in ``folder``, in one. Raises UserError as ``load`` does."""
+    layout = choose(folder, LAYOUTS)
+    parts = [layout.load(folder, split) for split in get_args(Split) if split in layout.splits(folder)]
+    # every split numbers its own groups from 0
+    starts = np.cumsum([0, *(part.groups.max() + 1 for part in parts[:-1])])
+    return Faces(
+        images=np.concatenate([part.images for part in parts]),
+        votes=np.concatenate([part.votes for part in parts]),
+        emotion=np.concatenate([part.emotion for part in parts]),
+        positive=np.concatenate([part.positive for part in parts]),
+        groups=np.concatenate([part.groups + start for part, start in zip(parts, starts, strict=True)]),
+    )
