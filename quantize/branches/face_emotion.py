@@ -16,6 +16,7 @@ from edge.features.face_crop import FaceCrop
 from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
 from quantize.branches.base import Examples, Fitted, Recipe
+from quantize.conditions import PICTURES, Condition
 from quantize.datasets import fer2013plus
 from quantize.tuning import tune
 
@@ -39,6 +40,7 @@ class FaceEmotion:
     labels = fer2013plus.EMOTIONS
     decisions = ("positive",)
     preprocessing = FaceCrop
+    conditions = PICTURES
     recipes: ClassVar[dict[str, FaceRecipe]] = {
         "default": FaceRecipe("default", epochs=50, batch=128, learning_rate=3e-3, weight_decay=2e-3),
     }
@@ -74,9 +76,9 @@ class FaceEmotion:
             history=history,
         )
 
-    def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
+    def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any] | None) -> Examples:
         """The official test pictures. FER2013 pictures are crops already: they are only standardised."""
-        return _examples(fer2013plus.load(data, "test"))
+        return _examples(fer2013plus.load(data, "test") if split is not None else fer2013plus.load_all(data))
 
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
@@ -90,7 +92,10 @@ class FaceEmotion:
 
 
 def _examples(faces: fer2013plus.Faces) -> Examples:
-    return Examples(_standardised(faces.images), faces.positive[:, None], faces.emotion, faces.groups)
+    def under(condition: Condition) -> Float32Array:
+        return _standardised(np.stack([condition(image, i) for i, image in enumerate(faces.images)]))
+
+    return Examples(_standardised(faces.images), faces.positive[:, None], faces.emotion, faces.groups, under)
 
 
 def _standardised(images: Uint8Image) -> Float32Array:

@@ -19,6 +19,7 @@ from edge.perception.voice import utterances_of
 from edge.signals import Float32Array
 from quantize.augment import sounds, spectra
 from quantize.branches.base import Examples, Fitted, Recipe
+from quantize.conditions import SOUNDS, Condition
 from quantize.datasets import ravdess
 from quantize.tuning import tune
 
@@ -57,6 +58,7 @@ class SpeechEmotion:
     labels = ravdess.EMOTIONS
     decisions = ("negative",)
     preprocessing = LogMel
+    conditions = SOUNDS
     recipes: ClassVar[dict[str, SpeechRecipe]] = {
         "default": SpeechRecipe("default", epochs=120, batch=64, learning_rate=4e-3, weight_decay=1e-2),
     }
@@ -82,12 +84,13 @@ class SpeechEmotion:
             history=history,
         )
 
-    def unseen(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any]) -> Examples:
+    def unseen(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any] | None) -> Examples:
         """Every recording of an actor that was used neither to train nor to validate."""
         voices = listen(data)
-        rows = np.flatnonzero(~np.isin(voices.actor, [*split["train"], *split["valid"]]))
+        used = [] if split is None else [*split["train"], *split["valid"]]
+        rows = np.flatnonzero(~np.isin(voices.actor, used))
         if not len(rows):
-            raise UserError(f"{data}: every actor here was trained on; there is nothing to test with")
+            raise UserError(f"{data}: every actor here was trained on; there is nothing unseen to test with")
         return _examples(voices, rows, preprocessing)
 
     def representative(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any], count: int) -> Float32Array:
@@ -133,8 +136,19 @@ def parts_of(voices: Voices, fold: int) -> dict[str, NDArray[np.int64]]:
 
 def _examples(voices: Voices, rows: NDArray[np.int64], mel: LogMel) -> Examples:
     classes = voices.emotion[rows]
-    inputs = np.stack([mel(voices.utterances[row]) for row in rows])
-    return Examples(inputs, np.isin(classes, NEGATIVE).astype(np.int64)[:, None], classes, voices.actor[rows])
+    heard = [voices.utterances[row] for row in rows]
+
+    def under(condition: Condition) -> Float32Array:
+        return np.stack([mel(condition(samples, i)) for i, samples in enumerate(heard)])
+
+    return Examples(
+        inputs=np.stack([mel(samples) for samples in heard]),
+        truth=np.isin(classes, NEGATIVE).astype(np.int64)[:, None],
+        classes=classes,
+        groups=voices.actor[rows],
+        under=under,
+        cohorts={"sex": np.where(voices.actor[rows] % 2 == 0, "female", "male")},
+    )
 
 
 def _train(

@@ -5,8 +5,9 @@ Pictures: Goodfellow et al. 2013. Votes of ten people a picture: Barsoum et al. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,13 @@ def load(folder: Path, split: Split) -> Faces:
         positive=np.where(binary < 0, -1, 1 - binary)[keep],
         groups=content["dup_group"].astype(np.int64)[keep],
     )
+
+
+def load_all(folder: Path) -> Faces:
+    """Every split that lies in ``folder``, in one. Raises UserError where there is none."""
+    found = [split for split in get_args(Split) if (folder / f"{split}.npz").exists()]
+    parts = [load(folder, split) for split in found or ["test"]]
+    return Faces(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Faces)})
 
 
 def _plurality(votes: Float32Array) -> NDArray[np.int64]:

@@ -1,0 +1,116 @@
+"""The certificate: a manifest's figures, from a report of ``evaluate`` and a benchmark, and the card they are told in.
+
+A benchmark is a JSON file ``{"machine": "...", "results": [{"sha256": "...", "runtime": "litert", "threads": 1,
+"median_ms": 0.1, "p90_ms": 0.1, "p99_ms": 0.2}]}``; what else it holds is not read. A result belongs to the file that
+has its hash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge.errors import UserError
+from edge.inference.store import Manifest
+from quantize.certificate import card
+from quantize.evaluate import COMPARED
+from quantize.figures import HEADLINES
+from quantize.files import write_bytes
+
+CURVES = ("reliability",)
+"""What is left to the reports: a certificate is read by people."""
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """How long one file took in one runtime."""
+
+    sha256: str
+    runtime: str
+    threads: int
+    median_ms: float
+    p90_ms: float
+    p99_ms: float
+
+
+class Benchmark(msgspec.Struct, frozen=True):
+    """The part of a benchmark that a certificate repeats."""
+
+    machine: str
+    results: tuple[Timing, ...]
+
+
+def certified(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmark | None = None) -> Manifest:
+    """``manifest`` with the figures of ``report``, and the times of ``benchmark`` or those it had.
+
+    Raises UserError where the report is of another file, preprocessing or threshold, or of data seen in training.
+    """
+    made_with = {
+        "file": (report["int8"]["sha256"], manifest.sha256),
+        "preprocessing": (report["preprocessing_sha256"], manifest.preprocessing_sha256),
+        "thresholds": (report["thresholds"], manifest.thresholds),
+        "temperature": (report["temperature"], manifest.temperature),
+    }
+    for what, (theirs, ours) in made_with.items():
+        if theirs != ours:
+            raise UserError(f"{manifest.name}: the report is of another {what} ({theirs}, here {ours}); evaluate again")
+    if report["seen"]:
+        raise UserError(f"{manifest.name}: the report is of data seen in training, which certifies nothing")
+    figures: dict[str, Any] = {**report, "latency": manifest.figures.get("latency", [])}
+    for kind in COMPARED:
+        figures[kind] = {name: value for name, value in report[kind].items() if name not in CURVES}
+    figures["drift"] = {
+        decision: {name: value for name, value in moved.items() if name != "histogram"}
+        for decision, moved in report["drift"].items()
+    }
+    if benchmark is not None:
+        figures["latency"] = _latency(manifest, report, benchmark)
+    return msgspec.structs.replace(manifest, figures=figures)
+
+
+def write(manifest: Manifest, models: Path) -> None:
+    """Writes the certificate and the card beside the model."""
+    write_bytes(models / f"{manifest.name}.json", msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    write_bytes(models / f"{manifest.name}.md", card(manifest).encode())
+
+
+def read_report(path: Path, name: str) -> dict[str, Any]:
+    """A report that ``evaluate --json`` wrote of the branch ``name``. Raises UserError where it is none."""
+    try:
+        report = json.loads(path.read_bytes())
+        complete = all(figure in report[kind] for kind in COMPARED for figure in (*HEADLINES, "sha256"))
+        complete = complete and {"n", "seen", "thresholds", "temperature", "drift", "conditions"} <= set(report)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; `affect-quantize evaluate {name} --json {path}` writes it") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a report of `affect-quantize evaluate` ({error})") from error
+    if not complete:
+        raise UserError(f"{path}: not a whole report of `affect-quantize evaluate`; evaluate again")
+    if report["branch"] != name:
+        raise UserError(f"{path}: is a report of {report['branch']!r}, not of {name!r}")
+    return dict(report)
+
+
+def read_benchmark(path: Path) -> Benchmark:
+    """Raises UserError where ``path`` is no benchmark."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Benchmark)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise UserError(f"{path}: not a benchmark ({error})") from error
+
+
+def _latency(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmark) -> list[dict[str, Any]]:
+    kinds = {report[kind]["sha256"]: kind for kind in COMPARED}
+    rows = [
+        {"kind": kinds[timing.sha256], "machine": benchmark.machine, **msgspec.to_builtins(timing)}
+        for timing in benchmark.results
+        if timing.sha256 in kinds
+    ]
+    if not rows:
+        raise UserError(f"{manifest.name}: the benchmark has no result of {manifest.file} ({manifest.sha256})")
+    return rows
