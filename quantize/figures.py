@@ -174,6 +174,7 @@ def _interval(name: str, answers: Answers, columns: Sequence[int]) -> dict[str, 
 
 def _figure(name: str, answers: Answers, columns: Sequence[int]) -> Figure:
     """The figure ``name``, mean over the decisions in ``columns``; NaN where a decision has no true answers."""
+    ranks = np.stack([np.unique(column, return_inverse=True)[1] for column in answers.probability.T], axis=1)
 
     def of_column(column: int, rows: NDArray[np.int64]) -> float:
         counted = rows[answers.truth[rows, column] >= 0]
@@ -181,7 +182,7 @@ def _figure(name: str, answers: Answers, columns: Sequence[int]) -> Figure:
             return float("nan")
         truth, decision = answers.truth[counted, column], answers.decision[counted, column]
         if name == "auc":
-            return metrics.auc(truth, answers.probability[counted, column])
+            return metrics.auc_of_ranks(truth, ranks[counted, column])
         return DECIDED[name](truth, decision)
 
     return lambda rows: float(np.mean([of_column(column, rows) for column in columns]))

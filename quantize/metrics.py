@@ -12,6 +12,9 @@ from edge.signals import Float32Array
 
 Truth = NDArray[np.int64]
 
+ROUNDS = 500
+"""Draws of the bootstrap."""
+
 
 def accuracy(truth: Truth, said: Truth) -> float:
     """The share of rows that are right."""
@@ -20,28 +23,37 @@ def accuracy(truth: Truth, said: Truth) -> float:
 
 def balanced_accuracy(truth: Truth, said: Truth) -> float:
     """The mean recall of the classes that occur in ``truth``."""
-    return float(np.mean([np.mean(said[truth == label] == label) for label in np.unique(truth)]))
+    counts = _counts(truth, said)
+    occurring = counts.any(axis=1)
+    return float(np.mean(counts.diagonal()[occurring] / counts.sum(axis=1)[occurring]))
 
 
 def auc(truth: Truth, probability: Float32Array) -> float:
     """Area under the ROC curve, ties counting half; NaN where only one class occurs."""
-    positive = truth == 1
-    pairs = int(positive.sum()) * int((~positive).sum())
+    return auc_of_ranks(truth, np.unique(probability, return_inverse=True)[1])
+
+
+def auc_of_ranks(truth: Truth, ranks: Truth) -> float:
+    """The same where equal probabilities have equal ``ranks``, 0 and up: no sorting for every draw of a bootstrap."""
+    positive, negative = (np.bincount(ranks[truth == answer], minlength=1) for answer in (1, 0))
+    length = max(len(positive), len(negative))
+    positive, negative = (np.pad(counts, (0, length - len(counts))) for counts in (positive, negative))
+    pairs = int(positive.sum()) * int(negative.sum())
     if not pairs:
         return float("nan")
-    _, inverse, counts = np.unique(probability, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    wins = ranks[inverse][positive].sum() - positive.sum() * (positive.sum() + 1) / 2
-    return float(wins / pairs)
+    return float(np.sum(positive * (np.cumsum(negative) - negative / 2)) / pairs)
 
 
 def macro_f1(truth: Truth, said: Truth) -> float:
     """The unweighted mean of the F1 of every class that occurs in ``truth``."""
-    scores = []
-    for label in np.unique(truth):
-        hits = np.sum((truth == label) & (said == label))
-        scores.append(2 * hits / (np.sum(truth == label) + np.sum(said == label)))
-    return float(np.mean(scores))
+    counts = _counts(truth, said)
+    occurring = counts.any(axis=1)
+    either = counts.sum(axis=0) + counts.sum(axis=1)
+    return float(np.mean(2 * counts.diagonal()[occurring] / either[occurring]))
+
+
+def _counts(truth: Truth, said: Truth) -> NDArray[np.int64]:
+    return confusion(truth, said, int(max(truth.max(), said.max())) + 1)
 
 
 def reliability(truth: Truth, probability: Float32Array, bins: int = 15) -> list[dict[str, float]]:
@@ -70,7 +82,7 @@ def best_threshold(truth: Truth, probability: Float32Array) -> float:
 
 
 def bootstrap(
-    figure: Callable[[NDArray[np.int64]], float], groups: NDArray[Any], rounds: int = 500, seed: int = 1
+    figure: Callable[[NDArray[np.int64]], float], groups: NDArray[Any], seed: int = 1
 ) -> dict[str, float | None]:
     """``figure`` of all rows with its 95 % interval, drawing whole ``groups`` with replacement.
 
@@ -92,7 +104,7 @@ def bootstrap(
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return figure(order[np.repeat(starts[chosen], counts) + within])
 
-    low, high = np.nanpercentile([draw() for _ in range(rounds)], [2.5, 97.5])
+    low, high = np.nanpercentile([draw() for _ in range(ROUNDS)], [2.5, 97.5])
     return {"value": value, "low": float(low), "high": float(high)}
 
 

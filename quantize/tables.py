@@ -112,7 +112,7 @@ def interval(figure: Mapping[str, float | None]) -> str:
     """A figure with its interval, or as much of it as is defined."""
     if figure["low"] is None or figure["high"] is None:
         return number(figure["value"])
-    return f"{number(figure['value'])} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    return f"{number(figure['value'])} [{number(figure['low'])}, {number(figure['high'])}]"
 
 
 def number(value: float | None) -> str:

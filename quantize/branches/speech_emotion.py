@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,12 +86,8 @@ class SpeechEmotion:
 
     def unseen(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any] | None) -> Examples:
         """Every recording of an actor that was used neither to train nor to validate."""
-        voices = listen(data)
-        used = [] if split is None else [*split["train"], *split["valid"]]
-        rows = np.flatnonzero(~np.isin(voices.actor, used))
-        if not len(rows):
-            raise UserError(f"{data}: every actor here was trained on; there is nothing unseen to test with")
-        return _examples(voices, rows, preprocessing)
+        voices = listen(data, () if split is None else (*split["train"], *split["valid"]))
+        return _examples(voices, np.arange(len(voices.actor)), preprocessing)
 
     def representative(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any], count: int) -> Float32Array:
         """Utterances of training actors at even distances."""
@@ -106,9 +102,14 @@ class SpeechEmotion:
         return softmax(logits, temperature)[:, NEGATIVE].sum(axis=1, keepdims=True)
 
 
-def listen(data: Path) -> Voices:
-    """Each recording's longest utterance, cut as the device cuts it; copies and recordings without voice left out."""
-    found = ravdess.recordings(data)
+def listen(data: Path, used: Collection[int] = ()) -> Voices:
+    """Each recording's longest utterance, cut as the device cuts it; copies and recordings without voice left out.
+
+    So are those of the actors that were ``used``. Raises UserError where that leaves none.
+    """
+    found = [recording for recording in ravdess.recordings(data) if recording.actor not in used]
+    if not found:
+        raise UserError(f"{data}: every actor here was trained on; there is nothing unseen to test with")
     heard = [ravdess.sound(recording) for recording in tqdm(found, desc="listening", unit="file", leave=False)]
     kept, utterances = [], []
     for index in ravdess.without_copies(heard):
