@@ -1,8 +1,8 @@
 """The certificate: a manifest's figures, from a report of ``evaluate`` and a benchmark, and the card they are told in.
 
-A benchmark is a JSON file ``{"machine": "...", "results": [{"sha256": "...", "runtime": "litert", "threads": 1,
-"median_ms": 0.1, "p90_ms": 0.1, "p99_ms": 0.2}]}``; what else it holds is not read. A result belongs to the file that
-has its hash.
+A benchmark is the JSON that ``benchmark --json`` writes. Read are ``machine.processor`` and, for each
+``models.NAME.KIND``, its ``bytes``, its ``sha256`` where there is one, and ``RUNTIME.threads.N`` with ``median_ms``,
+``p90_ms`` and ``p99_ms``. The rest may be anything.
 """
 
 from __future__ import annotations
@@ -17,30 +17,41 @@ import msgspec
 from edge.errors import UserError
 from edge.inference.store import Manifest
 from quantize.certificate import card
-from quantize.evaluate import COMPARED
+from quantize.evaluate import COMPARED, KINDS
 from quantize.figures import HEADLINES
 from quantize.files import write_bytes
+
+RUNTIMES = tuple(dict.fromkeys(KINDS.values()))
 
 CURVES = ("reliability",)
 """What is left to the reports: a certificate is read by people."""
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """How long one file took in one runtime."""
+    """Milliseconds that an invocation took."""
 
-    sha256: str
-    runtime: str
-    threads: int
     median_ms: float
     p90_ms: float
     p99_ms: float
 
 
-class Benchmark(msgspec.Struct, frozen=True):
-    """The part of a benchmark that a certificate repeats."""
+class Measured(msgspec.Struct, frozen=True):
+    """One runtime's times by number of threads; none where it does not run the file."""
 
-    machine: str
-    results: tuple[Timing, ...]
+    threads: dict[str, Timing] = {}
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Where it was measured."""
+
+    processor: str
+
+
+class Benchmark(msgspec.Struct, frozen=True):
+    """The part of a benchmark that a certificate repeats: models by name, kind, and what was found."""
+
+    machine: Machine
+    models: dict[str, dict[str, dict[str, Any]]]
 
 
 def certified(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmark | None = None) -> Manifest:
@@ -105,12 +116,22 @@ def read_benchmark(path: Path) -> Benchmark:
 
 
 def _latency(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmark) -> list[dict[str, Any]]:
-    kinds = {report[kind]["sha256"]: kind for kind in COMPARED}
-    rows = [
-        {"kind": kinds[timing.sha256], "machine": benchmark.machine, **msgspec.to_builtins(timing)}
-        for timing in benchmark.results
-        if timing.sha256 in kinds
-    ]
-    if not rows:
-        raise UserError(f"{manifest.name}: the benchmark has no result of {manifest.file} ({manifest.sha256})")
+    """A row for every time that was taken of the very files that the report is of."""
+    rows = []
+    for kind, found in benchmark.models.get(manifest.name, {}).items():
+        if kind not in COMPARED:
+            continue
+        file = {name: report[kind][name] for name in ("bytes", "sha256")}
+        if {**file, **{name: value for name, value in found.items() if name in file}} != file:
+            raise UserError(f"{manifest.name}: the benchmark is of another {kind} file; measure again")
+        for runtime in RUNTIMES:
+            try:
+                measured = msgspec.convert(found.get(runtime, {}), Measured)
+            except msgspec.ValidationError as error:
+                raise UserError(f"{manifest.name}: not a benchmark of {kind} in {runtime} ({error})") from error
+            for threads, timing in measured.threads.items():
+                where = {"machine": benchmark.machine.processor, "kind": kind, "runtime": runtime}
+                rows.append({**where, "threads": int(threads), **msgspec.to_builtins(timing)})
+    if not any(row["kind"] == "int8" for row in rows):
+        raise UserError(f"{manifest.name}: the benchmark has no time of its int8 file")
     return rows

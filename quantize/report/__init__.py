@@ -182,7 +182,8 @@ def _confusions(report: Mapping[str, Any]) -> list[Confusion]:
         for title, (names, counts) in matrices.items():
             cells = [[(count, 100 * count / max(sum(row), 1)) for count in row] for row in counts]
             found.append(Confusion(title, kind, names, list(zip(names, cells, strict=True))))
-    return sorted(found, key=lambda matrix: matrix.title == "emotions")
+    order = list(report["drift"])  # the decisions, then the emotions; float32 beside int8
+    return sorted(found, key=lambda matrix: order.index(matrix.title) if matrix.title in order else len(order))
 
 
 def _classes(report: Mapping[str, Any]) -> list[list[str]]:
