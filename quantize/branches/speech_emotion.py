@@ -105,17 +105,19 @@ class SpeechEmotion:
 def listen(data: Path, used: Collection[int] = ()) -> Voices:
     """Each recording's longest utterance, cut as the device cuts it; copies and recordings without voice left out.
 
-    So are those of the actors that were ``used``. Raises UserError where that leaves none.
+    So are those of the actors that were ``used``. Raises UserError where nothing is left.
     """
     found = [recording for recording in ravdess.recordings(data) if recording.actor not in used]
     if not found:
-        raise UserError(f"{data}: every actor here was trained on; there is nothing unseen to test with")
+        raise UserError(f"{data}: every actor here was trained on; nothing unseen is left (evaluate --seen)")
     heard = [ravdess.sound(recording) for recording in tqdm(found, desc="listening", unit="file", leave=False)]
     kept, utterances = [], []
     for index in ravdess.without_copies(heard):
         if cut := utterances_of(heard[index]):
             kept.append(found[index])
             utterances.append(max(cut, key=lambda utterance: len(utterance.samples)).samples)
+    if not kept:
+        raise UserError(f"{data}: no voice is heard in any of {len(found)} recordings")
     return Voices(utterances, np.array([r.emotion for r in kept]), np.array([r.actor for r in kept]))
 
 

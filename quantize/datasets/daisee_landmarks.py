@@ -8,6 +8,7 @@ pixels are not square, ``aspect``: what y must be multiplied by.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +44,11 @@ class Clips:
     subjects: NDArray[np.str_]
 
 
-def load(folder: Path, split: str | None) -> Clips:
-    """The clips of ``split``, or of all, in which a face was found. Raises UserError naming what is wrong."""
+def load(folder: Path, split: str | None, used: Collection[str] = ()) -> Clips:
+    """The clips of ``split``, or of all, in which a face was found, but none of the subjects ``used``.
+
+    Raises UserError naming what is wrong with the file, or where nothing is left.
+    """
     path = folder / FILE
     content = read_npz(path, FIELDS)
     landmarks, labels = content["landmarks"], content["labels"].astype(np.int64)
@@ -57,6 +61,9 @@ def load(folder: Path, split: str | None) -> Clips:
     rows = content["found"].astype(bool) & ((split is None) | (content["split"] == split))
     if not rows.any():
         raise UserError(f"{path}: no clip of " + (f"the split {split!r}" if split else "any split"))
+    rows &= ~np.isin(content["subject"], list(used))
+    if not rows.any():
+        raise UserError(f"{path}: every subject here was trained on; nothing unseen is left (evaluate --seen)")
     square = landmarks[rows][:, :, :POINTS].astype(np.float32)
     square[..., 1] *= float(content.get("aspect", STILL_ASPECT if landmarks.shape[1] == 1 else 1.0))
     order = [STATES.index(state) for state in ENGAGEMENT_STATES]
