@@ -92,17 +92,33 @@ def read_report(path: Path, name: str) -> dict[str, Any]:
     """A report that ``evaluate --json`` wrote of the branch ``name``. Raises UserError where it is none."""
     try:
         report = json.loads(path.read_bytes())
-        complete = all(figure in report[kind] for kind in COMPARED for figure in (*HEADLINES, "sha256"))
-        complete = complete and {"n", "seen", "thresholds", "temperature", "drift", "conditions"} <= set(report)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; `affect-quantize evaluate {name} --json {path}` writes it") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a report of `affect-quantize evaluate` ({error})") from error
-    if not complete:
+    if not _whole(report):
         raise UserError(f"{path}: not a whole report of `affect-quantize evaluate`; evaluate again")
     if report["branch"] != name:
         raise UserError(f"{path}: is a report of {report['branch']!r}, not of {name!r}")
     return dict(report)
+
+
+def figures_of(manifest: Manifest) -> dict[str, Any]:
+    """The figures that a certificate has already. Raises UserError where it has none, or an older program's."""
+    if not _whole(manifest.figures):
+        raise UserError(f"{manifest.name}.json: has no figures of this program's; give --data or --report")
+    return manifest.figures
+
+
+def _whole(report: Any) -> bool:
+    """Whether it has all that certificate and card need."""
+    needed = {"branch", "n", "seen", "thresholds", "temperature", "preprocessing_sha256", "drift", "conditions"}
+    kinds = {*HEADLINES, "sha256", "bytes"}
+    return (
+        isinstance(report, dict)
+        and needed <= set(report)
+        and all(isinstance(report.get(kind), dict) and kinds <= set(report[kind]) for kind in COMPARED)
+    )
 
 
 def read_benchmark(path: Path) -> Benchmark:

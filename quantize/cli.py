@@ -24,7 +24,8 @@ examples:
   affect-quantize convert face_emotion --data fer2013plus
   affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json --html engagement.html
   affect-quantize evaluate face_emotion --data my_pictures --quick
-  affect-quantize certify face_emotion --data fer2013plus --benchmark benchmark.json
+  affect-quantize certify face_emotion --data fer2013plus
+  affect-quantize certify face_emotion --benchmark benchmark.json
   affect-quantize reproduce speech_emotion engagement --data data
 
 --data is the data set's own folder: FER2013 with FER+ votes for face_emotion (train.npz, valid.npz, test.npz), DAiSEE
@@ -71,10 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seen", action="store_true", help="judge also what was trained on: the figures flatter")
     certify = _command(commands, "certify", _certify, "renew the certificate and card of a shipped branch", data=False)
     _models_option(certify)
-    source = certify.add_mutually_exclusive_group(required=True)
+    source = certify.add_mutually_exclusive_group()
     source.add_argument("--data", type=Path, metavar="DIR", help="the data set's own folder: judge now")
-    source.add_argument("--report", type=Path, metavar="FILE", help="what `evaluate --json FILE` wrote")
-    certify.add_argument("--benchmark", type=Path, metavar="FILE", help="take latencies from there (JSON)")
+    source.add_argument(
+        "--report", type=Path, metavar="FILE", help="what `evaluate --json FILE` wrote; without either, figures stay"
+    )
+    certify.add_argument("--benchmark", type=Path, metavar="FILE", help="latencies that `benchmark --json FILE` wrote")
     _reproduce_command(commands)
     return parser
 
@@ -200,10 +203,12 @@ def _certify(branch: Branch, arguments: argparse.Namespace) -> int:
     manifest = _shipped(branch, arguments)
     check_writable(arguments.models / f"{branch.name}.json")
     benchmark = certify.read_benchmark(arguments.benchmark) if arguments.benchmark else None
-    if arguments.report:
+    if arguments.data:
+        report = _judge(branch, arguments, manifest)
+    elif arguments.report:
         report = certify.read_report(arguments.report, branch.name)
     else:
-        report = _judge(branch, arguments, manifest)
+        report = certify.figures_of(manifest)
     manifest = certify.certified(manifest, report, benchmark)
     certify.write(manifest, arguments.models)
     print(tables.whole(manifest.figures))

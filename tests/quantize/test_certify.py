@@ -105,6 +105,20 @@ def test_latency_comes_from_the_benchmark_of_this_very_file_and_stays(report: Js
     assert ModelStore(models).manifest(BRANCH).figures["latency"] == [row]
 
 
+def test_a_benchmark_alone_leaves_the_figures_as_they_are(report: Json, models: Path) -> None:
+    certify = ["certify", BRANCH, "--models", str(models)]
+    assert main([*certify, "--report", _written(models, report)]) == 0
+    before = ModelStore(models).manifest(BRANCH).figures
+    (models / "benchmark.json").write_text(json.dumps(_benchmark(report)))
+    assert main([*certify, "--benchmark", str(models / "benchmark.json")]) == 0
+    after = ModelStore(models).manifest(BRANCH).figures
+    assert len(after["latency"]) == 1 and after | {"latency": []} == before
+
+
+def test_no_figures_at_all_are_one_line(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "has no figures of this program's; give --data or --report" in _refusal(capsys, models)
+
+
 def test_a_benchmark_of_other_files_is_one_line(report: Json, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     benchmark = _benchmark(report)
     options = ["--report", _written(models, report), "--benchmark", str(models / "benchmark.json")]
@@ -156,7 +170,7 @@ def test_a_file_that_is_no_report_is_one_line(
 ) -> None:
     (tmp_path / "given.json").write_text(content)
     said = _refusal(capsys, models, "--report", str(tmp_path / "given.json"))
-    assert "given.json: not a report of `affect-quantize evaluate`" in said
+    assert "given.json: not a" in said and "report of `affect-quantize evaluate`" in said
 
 
 def test_a_missing_report_is_one_line(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

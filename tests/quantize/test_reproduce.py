@@ -79,7 +79,7 @@ def test_a_recipe_that_this_code_does_not_have_is_an_error(recipe: dict[str, Any
 
 
 @needs_tensorflow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_was_made_here_is_made_again_to_the_byte(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
