@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import UserError
-from edge.inference.store import ModelStore
+from edge.inference.store import Manifest, ModelStore
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
 from quantize.extraction import CACHE
@@ -24,7 +24,11 @@ examples:
   affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
   affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
   affect-quantize convert face_emotion --data fer2013plus
-  affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json
+  affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json --html engagement.html
+  affect-quantize evaluate face_emotion --data my_pictures --quick
+  affect-quantize certify face_emotion --data fer2013plus
+  affect-quantize certify face_emotion --benchmark benchmark.json
+  affect-quantize reproduce speech_emotion engagement --data data
 
 --data is the data set's own folder in its official layout; `affect-quantize datasets` lists those that are known.
 """
@@ -75,10 +79,46 @@ def _parser() -> argparse.ArgumentParser:
     datasets.set_defaults(command=_datasets)
     datasets.add_argument("--data", type=Path, metavar="DIR", help="say what this folder holds")
     _cache_option(datasets)
+    evaluate.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with plots")
+    evaluate.add_argument("--quick", action="store_true", help="leave out the worse conditions")
+    evaluate.add_argument("--seen", action="store_true", help="judge also what was trained on: the figures flatter")
+    certify = _command(commands, "certify", _certify, "renew the certificate and card of a shipped branch", data=False)
+    _models_option(certify)
+    source = certify.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, metavar="DIR", help="the data set's own folder: judge now")
+    source.add_argument(
+        "--report", type=Path, metavar="FILE", help="what `evaluate --json FILE` wrote; without either, figures stay"
+    )
+    certify.add_argument("--benchmark", type=Path, metavar="FILE", help="latencies that `benchmark --json FILE` wrote")
+    _reproduce_command(commands)
     return parser
 
 
-def _command(commands: Any, name: str, action: Any, summary: str) -> argparse.ArgumentParser:
+def _reproduce_command(commands: Any) -> None:
+    summary = "make all that ships again, from data to certificate, and print the difference"
+    reproduce: argparse.ArgumentParser = commands.add_parser(
+        "reproduce",
+        help=summary,
+        description=summary.capitalize() + "; ends with 1 where something else came out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    reproduce.set_defaults(command=_reproduce)
+    reproduce.add_argument("branches", nargs="*", metavar="BRANCH", help="only these (default: all)")
+    reproduce.add_argument(
+        "--data", type=Path, metavar="ROOT", help="holds fer2013plus/, ravdess/ and daisee_landmarks/"
+    )
+    for branch in sorted(BRANCHES):
+        option = f"--{branch.removesuffix('_emotion')}"
+        reproduce.add_argument(option, type=Path, dest=branch, metavar="DIR", help=f"{branch}'s data set elsewhere")
+    reproduce.add_argument("--epochs", type=_positive, metavar="N", help="for a trial: instead of the recipes'")
+    reproduce.add_argument(
+        "--into", type=Path, default=Path("runs/reproduced"), metavar="DIR", help="a fresh folder (runs/reproduced)"
+    )
+    _models_option(reproduce)
+
+
+def _command(commands: Any, name: str, action: Any, summary: str, data: bool = True) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -88,7 +128,8 @@ def _command(commands: Any, name: str, action: Any, summary: str) -> argparse.Ar
     )
     command.set_defaults(command=lambda arguments: action(BRANCHES[arguments.branch], arguments))
     command.add_argument("branch", choices=sorted(BRANCHES), metavar="BRANCH", help=", ".join(sorted(BRANCHES)))
-    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set's own folder")
+    if data:
+        command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set's own folder")
     _cache_option(command)
     return command
 
@@ -151,28 +192,29 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
 
 
 def _convert(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize.certificate import table
+    from quantize import tables
     from quantize.convert import convert
 
     manifest = convert(branch, _folder(arguments), _run_folder(branch, arguments), arguments.models)
-    print(table(manifest.figures))
+    print(tables.whole(manifest.figures))
     print(f"written to {arguments.models / manifest.file}, with its manifest and card")
     return 0
 
 
 def _evaluate(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize.certificate import table
-    from quantize.evaluate import evaluate
-    from quantize.files import write_json
+    from quantize import report, tables
+    from quantize.files import check_writable, write_bytes, write_json
 
-    store = ModelStore(arguments.models)
-    manifest, _ = store.load(branch.name)
-    preprocessing = store.preprocessing(manifest, branch.preprocessing)
-    examples = branch.unseen(_folder(arguments), preprocessing, manifest.provenance["split"])
-    report = evaluate(branch, manifest, arguments.models, examples)
+    for path in filter(None, (arguments.json, arguments.html)):
+        check_writable(path)
+    if arguments.json and arguments.json == arguments.html:
+        raise UserError(f"--json and --html: both name {arguments.json}")
+    figures = _judge(branch, arguments, _shipped(branch, arguments), arguments.quick, arguments.seen)
     if arguments.json:
-        write_json(arguments.json, report)
-    print(table(report))
+        write_json(arguments.json, figures)
+    if arguments.html:
+        write_bytes(arguments.html, report.page(figures).encode())
+    print(tables.whole(figures))
     return 0
 
 
@@ -181,6 +223,67 @@ def _datasets(arguments: argparse.Namespace) -> int:
 
     print(catalogue.summary(_folder(arguments)) if arguments.data else catalogue.listing())
     return 0
+
+
+def _certify(branch: Branch, arguments: argparse.Namespace) -> int:
+    from quantize import certify, tables
+    from quantize.files import check_writable
+
+    manifest = _shipped(branch, arguments)
+    check_writable(arguments.models / f"{branch.name}.json")
+    benchmark = certify.read_benchmark(arguments.benchmark) if arguments.benchmark else None
+    if arguments.data:
+        report = _judge(branch, arguments, manifest)
+    elif arguments.report:
+        report = certify.read_report(arguments.report, branch.name)
+    else:
+        report = certify.figures_of(manifest)
+    manifest = certify.certified(manifest, report, benchmark)
+    certify.write(manifest, arguments.models)
+    print(tables.whole(manifest.figures))
+    print(f"written to {arguments.models / branch.name}.json and .md")
+    return 0
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from quantize.reproduce import FOLDERS, reproduce
+
+    data: dict[Branch, Path] = {}
+    for name in dict.fromkeys(arguments.branches or sorted(BRANCHES)):
+        if name not in BRANCHES:
+            raise UserError(f"{name}: no such branch; there are {', '.join(sorted(BRANCHES))}")
+        folder = getattr(arguments, name) or (arguments.data and arguments.data / FOLDERS[name])
+        if folder is None:
+            raise UserError(f"{name}: where is its data set? --data ROOT or --{name.removesuffix('_emotion')} DIR")
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such folder; the data set of {name}")
+        data[BRANCHES[name]] = folder
+    verdicts = []
+    for comparison in reproduce(data, arguments.models, arguments.into, arguments.epochs):
+        print(comparison, end="\n\n", flush=True)
+        verdicts.append(comparison.verdict)
+    print(f"written to {arguments.into}")
+    return int("different" in verdicts)
+
+
+def _shipped(branch: Branch, arguments: argparse.Namespace) -> Manifest:
+    """The manifest of the branch that is there, checked against its file."""
+    return ModelStore(arguments.models).load(branch.name, branch.decisions)[0]
+
+
+def _judge(
+    branch: Branch, arguments: argparse.Namespace, manifest: Manifest, quick: bool = False, seen: bool = False
+) -> dict[str, Any]:
+    """The report of the branch on what --data holds."""
+    from quantize.evaluate import evaluate
+
+    preprocessing = ModelStore(arguments.models).preprocessing(manifest, branch.preprocessing)
+    split = manifest.provenance.get("split")
+    if not isinstance(split, dict) or "train" not in split:
+        raise UserError(f"{arguments.models / branch.name}.json: does not say what was trained on; convert again")
+    examples = branch.unseen(_folder(arguments), preprocessing, None if seen else split)
+    conditions = () if quick else branch.conditions
+    return evaluate(branch, manifest, arguments.models, examples, conditions, seen)
 
 
 if __name__ == "__main__":

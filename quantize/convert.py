@@ -18,7 +18,7 @@ from edge.inference.store import Manifest, TensorContract
 from edge.signals import Float32Array
 from quantize import runs
 from quantize.branches.base import Branch
-from quantize.certificate import card
+from quantize.certify import certified, write
 from quantize.evaluate import FLOAT32, evaluate
 from quantize.files import write_bytes
 from quantize.origins import ORIGINS
@@ -47,12 +47,11 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path) -> Manifest:
         (staged / "int8.tflite").rename(staged / file)
         (staged / "float32.tflite").rename(staged / FLOAT32 / file)
         manifest = _manifest(branch, run, staged / file)
-        report = evaluate(branch, manifest, staged, branch.unseen(data, preprocessing, run.split))
-        manifest = msgspec.structs.replace(manifest, figures=report)
+        unseen = branch.unseen(data, preprocessing, run.split)
+        manifest = certified(manifest, evaluate(branch, manifest, staged, unseen, branch.conditions))
         for part in (Path(FLOAT32) / file, Path(file)):
             write_bytes(models / part, (staged / part).read_bytes())
-    write_bytes(models / f"{branch.name}.json", msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    write_bytes(models / f"{branch.name}.md", card(manifest).encode())
+    write(manifest, models)
     return manifest
 
 

@@ -1,143 +1,190 @@
-"""What a branch is worth on data it has not seen: float32 beside int8, in both runtimes, with intervals."""
+"""What a branch is worth on data it has not seen: float32 beside int8, in both runtimes, and under worse conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.inference.interpreter import Interpreter, Runtime
 from edge.inference.store import Manifest
 from edge.signals import Float32Array
-from quantize import metrics
+from quantize import figures, provenance
 from quantize.branches.base import Branch, Examples
+from quantize.conditions import Condition
+from quantize.figures import Answers
 
 FLOAT32 = "float32"
 """Folder, beside the int8 files, of the same networks before quantization."""
 
 KINDS: dict[str, Runtime] = {"float32": "litert", "int8": "litert", "int8_tflite_runtime": "tflite-runtime"}
 
-DECISION_FIGURES = {
-    "balanced_accuracy": metrics.balanced_accuracy,
-    "accuracy": metrics.accuracy,
-    "macro_f1": metrics.macro_f1,
-}
-FIGURES = ("balanced_accuracy", "auc", "accuracy", "macro_f1")
-
-Figure = Callable[[NDArray[np.int64]], float]
-"""A figure as a function of the rows it is taken over."""
+COMPARED = ("float32", "int8")
+"""What is also judged under every condition: tflite-runtime's int8 is ten times slower and answers alike."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One model's answers to N examples: logits (N, labels), probability (N, decisions) and decision (N, decisions)."""
+class Judgement:
+    """Every model's answers by kind: to the examples as they are, and ``under`` each condition.
 
-    logits: Float32Array
-    probability: Float32Array
-    decision: NDArray[np.int64]
+    ``left_out`` says which kinds cannot run here, and why.
+    """
+
+    plain: dict[str, Answers]
+    under: dict[Condition, dict[str, Answers]]
+    left_out: dict[str, str]
 
 
-def evaluate(branch: Branch, manifest: Manifest, models: Path, examples: Examples) -> dict[str, Any]:
+def evaluate(
+    branch: Branch,
+    manifest: Manifest,
+    models: Path,
+    examples: Examples,
+    conditions: Sequence[Condition] = (),
+    seen: bool = False,
+) -> dict[str, Any]:
     """The report on ``examples`` of the int8 file in ``models`` and of its float32 original in ``models/float32``.
 
-    A runtime that is not installed here is left out. Raises UserError where a model file is missing or broken.
+    ``seen`` says that training may have used them, which the report repeats. A tflite-runtime that cannot run here is
+    left out and named. Raises UserError where a model file is missing, broken or of another kind.
     """
-    judged: dict[str, Judged] = {}
+    return report(branch, manifest, models, judge(branch, manifest, models, examples, conditions), seen)
+
+
+def judge(
+    branch: Branch, manifest: Manifest, models: Path, examples: Examples, conditions: Sequence[Condition] = ()
+) -> Judgement:
+    """All answers to ``examples``; raises as ``evaluate`` does."""
+    if manifest.labels != branch.labels:
+        raise UserError(f"{models / manifest.file}: gives {', '.join(manifest.labels)}, not {', '.join(branch.labels)}")
+    interpreters, left_out = _open(branch, manifest, models)
+    passes = len(interpreters) + len(COMPARED) * len(conditions)
+    with tqdm(total=passes * len(examples.inputs), desc=branch.name, unit="example", leave=False) as bar:
+
+        def ask(kind: str, inputs: Float32Array) -> Answers:
+            return _ask(branch, manifest, interpreters[kind], examples, inputs, bar)
+
+        plain = {kind: ask(kind, examples.inputs) for kind in interpreters}
+        under = {}
+        for condition in conditions:
+            bar.set_postfix_str(condition.title)
+            inputs = examples.under(condition)
+            under[condition] = {kind: ask(kind, inputs) for kind in COMPARED}
+    return Judgement(plain, under, left_out)
+
+
+def pooled(parts: Sequence[Judgement]) -> Judgement:
+    """One judgement of several on different examples: those of the folds of a cross-validation."""
+
+    def joined(answers: Sequence[dict[str, Answers]]) -> dict[str, Answers]:
+        return {kind: figures.joined([of_kind[kind] for of_kind in answers]) for kind in answers[0]}
+
+    under = {condition: joined([part.under[condition] for part in parts]) for condition in parts[0].under}
+    return Judgement(joined([part.plain for part in parts]), under, parts[0].left_out)
+
+
+def report(
+    branch: Branch, manifest: Manifest, models: Path, judgement: Judgement, seen: bool = False
+) -> dict[str, Any]:
+    """The figures of a judgement on the files of ``manifest`` in ``models``, and what int8 cost."""
+    plain = judgement.plain
+    float32, int8 = (plain[kind] for kind in COMPARED)
+    found: dict[str, Any] = {
+        "branch": branch.name,
+        "seen": seen,
+        "n": len(int8.groups),
+        "clusters": len(np.unique(int8.groups)),
+        "majority_accuracy": figures.majority(int8.truth),
+        "agreement": figures.agreement(float32, int8),
+        "agreement_of_runtimes": figures.agreement(int8, plain.get("int8_tflite_runtime", int8)),
+        "drop": figures.drop(float32, int8),
+        "drift": figures.drift(branch, float32, int8),
+    }
+    for kind, answers in tqdm(plain.items(), desc="intervals", unit="model", leave=False):
+        file = _file(manifest, models, kind)
+        found[kind] = {
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "bytes": file.stat().st_size,
+            **figures.headline(branch, answers),
+            **figures.details(branch, answers),
+        }
+    found["conditions"] = {
+        condition.name: {
+            "title": condition.title,
+            **{kind: _under(branch, plain[kind], answers[kind]) for kind in COMPARED},
+        }
+        for condition, answers in tqdm(judgement.under.items(), desc="intervals", unit="condition", leave=False)
+    }
+    found["groups"] = figures.cohorts(branch, {kind: plain[kind] for kind in COMPARED})
+    found |= {"thresholds": manifest.thresholds, "temperature": manifest.temperature}
+    found["preprocessing_sha256"] = manifest.preprocessing_sha256
+    found["versions"] = provenance.versions()
+    found["left_out"] = judgement.left_out
+    return found
+
+
+def _under(branch: Branch, plain: Answers, damaged: Answers) -> dict[str, Any]:
+    """The main figures under a condition, what it costs, and how many decisions it changes."""
+    return {
+        **figures.headline(branch, damaged),
+        "cost": figures.drop(plain, damaged),
+        "changed": 1.0 - figures.agreement(plain, damaged),
+    }
+
+
+def _file(manifest: Manifest, models: Path, kind: str) -> Path:
+    return models / FLOAT32 / manifest.file if kind == "float32" else models / manifest.file
+
+
+def _open(branch: Branch, manifest: Manifest, models: Path) -> tuple[dict[str, Interpreter], dict[str, str]]:
+    """Every kind's interpreter, and why a kind is left out."""
+    opened, left_out = {}, {}
     for kind, runtime in KINDS.items():
-        path = models / FLOAT32 / manifest.file if kind == "float32" else models / manifest.file
+        path = _file(manifest, models, kind)
         if not path.exists():
             raise UserError(f"{path}: no such model; run `affect-quantize convert {branch.name}`")
         try:
             interpreter = Interpreter(path, runtime)
-        except UserError:
+        except UserError as error:
             if runtime == "tflite-runtime":
+                left_out[kind] = str(error)
                 continue
             raise
-        judged[kind] = _judge(branch, manifest, interpreter, examples, kind)
-    return {
-        "branch": branch.name,
-        "n": len(examples.inputs),
-        "groups": len(np.unique(examples.groups)),
-        "majority_accuracy": _majority(examples),
-        "agreement": _agreement(judged["float32"], judged["int8"]),
-        "agreement_of_runtimes": _agreement(judged["int8"], judged.get("int8_tflite_runtime", judged["int8"])),
-        "drop": {
-            name: metrics.bootstrap(_drop(name, examples, judged["float32"], judged["int8"]), examples.groups)
-            for name in ("balanced_accuracy", "auc")
-        },
-        **{kind: _figures(branch, examples, answers) for kind, answers in judged.items()},
-    }
+        wanted = "float32" if kind == "float32" else "int8"
+        for tensor in (interpreter.input, *interpreter.outputs):
+            if tensor.dtype != wanted:
+                raise UserError(f"{path}: {tensor.name} is {tensor.dtype} where {wanted} is expected")
+        if interpreter.input.shape != manifest.input.shape:
+            raise UserError(
+                f"{path}: takes {list(interpreter.input.shape)}, its manifest says {list(manifest.input.shape)}"
+            )
+        opened[kind] = interpreter
+    return opened, left_out
 
 
-def _judge(branch: Branch, manifest: Manifest, interpreter: Interpreter, examples: Examples, kind: str) -> Judged:
-    shape = interpreter.input.shape
-    name = interpreter.outputs[0].name
-    bar = tqdm(examples.inputs, desc=kind, unit="example", leave=False)
-    logits = np.stack([interpreter(inputs.reshape(shape))[name][0] for inputs in bar])
+def _ask(
+    branch: Branch, manifest: Manifest, interpreter: Interpreter, examples: Examples, inputs: Float32Array, bar: tqdm
+) -> Answers:
+    shape, name = interpreter.input.shape, interpreter.outputs[0].name
+    logits = np.empty((len(inputs), len(branch.labels)), np.float32)
+    for row, example in enumerate(inputs):
+        logits[row] = interpreter(example.reshape(shape))[name][0]
+        bar.update()
     probability = branch.probabilities(logits, manifest.temperature)
     thresholds = np.array([manifest.thresholds[decision] for decision in branch.decisions])
-    return Judged(logits, probability, (probability >= thresholds).astype(np.int64))
-
-
-def _figures(branch: Branch, examples: Examples, answers: Judged) -> dict[str, Any]:
-    columns = range(len(branch.decisions))
-
-    def interval(figure: Figure) -> dict[str, float]:
-        return metrics.bootstrap(figure, examples.groups)
-
-    report: dict[str, Any] = {name: interval(_figure(name, examples, answers, columns)) for name in FIGURES}
-    if len(columns) > 1:
-        for name in ("auc", "balanced_accuracy"):
-            report[f"{name}_per_label"] = {
-                branch.decisions[c]: interval(_figure(name, examples, answers, [c])) for c in columns
-            }
-    report["calibration_error"] = float(np.mean([_calibration_error(examples, answers, c) for c in columns]))
-    if (classes := examples.classes) is not None:
-        report["emotions"] = {
-            "accuracy": interval(lambda rows: metrics.class_accuracy(classes[rows], answers.logits[rows])),
-            "recall": interval(lambda rows: metrics.class_recall(classes[rows], answers.logits[rows])),
-            "confusion": metrics.confusion(classes, answers.logits).tolist(),
-        }
-    return report
-
-
-def _figure(name: str, examples: Examples, answers: Judged, columns: Sequence[int]) -> Figure:
-    """The figure ``name``, mean over the decisions in ``columns``, as a function of the rows it is taken over."""
-
-    def of_column(column: int, rows: NDArray[np.int64]) -> float:
-        counted = rows[examples.truth[rows, column] >= 0]
-        truth, decision = examples.truth[counted, column], answers.decision[counted, column]
-        if name == "auc":
-            return metrics.auc(truth, answers.probability[counted, column])
-        return DECISION_FIGURES[name](truth, decision)
-
-    return lambda rows: float(np.mean([of_column(column, rows) for column in columns]))
-
-
-def _drop(name: str, examples: Examples, before: Judged, after: Judged) -> Figure:
-    """How much of the figure ``name`` is lost from ``before`` to ``after``, as a function of rows."""
-    columns = range(examples.truth.shape[1])
-    was, became = (_figure(name, examples, answers, columns) for answers in (before, after))
-    return lambda rows: was(rows) - became(rows)
-
-
-def _calibration_error(examples: Examples, answers: Judged, column: int) -> float:
-    counted = examples.truth[:, column] >= 0
-    return metrics.calibration_error(examples.truth[counted, column], answers.probability[counted, column])
-
-
-def _majority(examples: Examples) -> float:
-    """The accuracy of always saying what is commoner, mean over the decisions."""
-    shares = [column[column >= 0].mean() for column in examples.truth.T]
-    return float(np.mean([max(share, 1 - share) for share in shares]))
-
-
-def _agreement(one: Judged, other: Judged) -> float:
-    """The share of decisions that are the same."""
-    return float(np.mean(one.decision == other.decision))
+    decision = (probability >= thresholds).astype(np.int64)
+    return Answers(
+        truth=examples.truth,
+        classes=examples.classes,
+        groups=examples.groups,
+        logits=logits,
+        probability=probability,
+        decision=decision,
+        cohorts=examples.cohorts,
+    )

@@ -28,6 +28,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def check_writable(path: Path) -> None:
+    """Raises UserError where a file could not be written at ``path``: found out before the work, not after it."""
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; name a file")
+    place = next((parent for parent in path.parents if parent.exists()), Path())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes ``value`` as indented JSON with a final newline, atomically."""
     write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.features import Preprocessing
 from edge.signals import Float32Array
+from quantize.conditions import Condition
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,16 @@ class Examples:
 
     ``inputs`` is float32 (N, ...); ``truth`` int64 (N, decisions): 1, 0, or -1 where the example does not count;
     ``classes`` int64 (N,) indexes the branch's labels (-1: none), None where the labels do not exclude each other;
-    ``groups`` (N,) are drawn together by the bootstrap: subjects, actors or near-duplicates.
+    ``groups`` (N,) are drawn together by the bootstrap: subjects, actors or near-duplicates. ``under`` gives the inputs
+    of the same examples under a condition; ``cohorts`` label them, each (N,), by what results are told apart for.
     """
 
     inputs: Float32Array
     truth: NDArray[np.int64]
     classes: NDArray[np.int64] | None
     groups: NDArray[Any]
+    under: Callable[[Condition], Float32Array]
+    cohorts: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,18 @@ class Branch(Protocol):
     def recipes(self) -> dict[str, Any]:
         """Named recipes; there is always ``default``."""
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What it is judged under, beside its examples as they are."""
+
     def fit(self, data: Path, recipe: Any) -> Fitted:
         """Trains on the data set's training part, tunes on its validation part."""
 
-    def unseen(self, data: Path, preprocessing: Any, split: Mapping[str, Any]) -> Examples:
-        """What ``data`` holds for a test: nothing that ``split``, as training recorded it, lists as used."""
+    def unseen(self, data: Path, preprocessing: Any, split: Mapping[str, Any] | None) -> Examples:
+        """What ``data`` holds for a test: nothing that ``split``, as training recorded it, lists as used.
+
+        Without a ``split``, everything, seen or not. Raises UserError where nothing is left.
+        """
 
     def representative(self, data: Path, preprocessing: Any, split: Mapping[str, Any], count: int) -> Float32Array:
         """Up to ``count`` inputs, float32 (n, ...), from the training part only, as the device would feed them."""

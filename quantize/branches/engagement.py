@@ -18,6 +18,7 @@ from edge.features.landmarks import NOSE_TIP, OUTER_EYE_CORNERS, LandmarkFeature
 from edge.signals import ENGAGEMENT_STATES, Float32Array
 from quantize.augment import motion
 from quantize.branches.base import Examples, Fitted, Recipe
+from quantize.conditions import LANDMARKS, Condition
 from quantize.datasets import daisee, daisee_landmarks
 from quantize.datasets.daisee_landmarks import Clips
 from quantize.tuning import tune
@@ -66,6 +67,7 @@ class Engagement:
     labels = ENGAGEMENT_STATES
     decisions = ENGAGEMENT_STATES
     preprocessing = LandmarkFeatures
+    conditions = LANDMARKS
     recipes: ClassVar[dict[str, EngagementRecipe]] = {
         "default": EngagementRecipe("default", epochs=8, batch=64, learning_rate=3e-3, weight_decay=1e-2),
     }
@@ -91,13 +93,10 @@ class Engagement:
             history=history,
         )
 
-    def unseen(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
-        """The official Validation clips of subjects that were not trained on."""
-        clips = daisee.load(data, "Validation")
-        rows = np.flatnonzero(~np.isin(clips.subjects, split["train"]))
-        if not len(rows):
-            raise UserError(f"{data}: every subject of Validation was trained on; there is nothing to test with")
-        return _examples(clips, rows, preprocessing)
+    def unseen(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any] | None) -> Examples:
+        """The clips of every subject that was not trained on; thresholds come from folds inside Train."""
+        clips = daisee.load(data, None, () if split is None else split["train"])
+        return _examples(clips, np.arange(len(clips.levels)), preprocessing)
 
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
@@ -132,7 +131,10 @@ def select(clips: Clips, correlation: float, steps: int = 75) -> LandmarkFeature
 
 
 def _examples(clips: Clips, rows: NDArray[np.int64], features: LandmarkFeatures) -> Examples:
-    return Examples(_inputs(clips, rows, features), _truth(clips)[rows], None, clips.subjects[rows])
+    def under(condition: Condition | None = None) -> Float32Array:
+        return _inputs(clips, rows, features, condition)
+
+    return Examples(under(), _truth(clips)[rows], None, clips.subjects[rows], under)
 
 
 def _truth(clips: Clips) -> NDArray[np.int64]:
@@ -140,22 +142,30 @@ def _truth(clips: Clips) -> NDArray[np.int64]:
 
 
 def _sequences(
-    clips: Clips, rows: NDArray[np.int64], features: LandmarkFeatures, rng: np.random.Generator
+    clips: Clips,
+    rows: NDArray[np.int64],
+    features: LandmarkFeatures,
+    rng: np.random.Generator,
+    condition: Condition | None = None,
 ) -> Float32Array:
-    """Features float32 (n, steps, K): real clips as they are, stills set in motion."""
+    """Features float32 (n, steps, K): real clips as they are, stills set in motion, both under ``condition``."""
     landmarks = clips.landmarks[rows]
     if landmarks.shape[1] == 1:
         landmarks = motion.expand(landmarks[:, 0], _points(features), features.steps, features.rate_hz, rng)
     elif landmarks.shape[1] != features.steps:
         raise UserError(f"engagement: clips have {landmarks.shape[1]} steps, not {features.steps}")
+    if condition is not None:
+        landmarks = np.stack([condition(sequence, row) for sequence, row in zip(landmarks, rows, strict=True)])
     return features(landmarks)
 
 
-def _inputs(clips: Clips, rows: NDArray[np.int64], features: LandmarkFeatures) -> Float32Array:
+def _inputs(
+    clips: Clips, rows: NDArray[np.int64], features: LandmarkFeatures, condition: Condition | None = None
+) -> Float32Array:
     """The same sequences for the same rows, every time."""
     rng = np.random.default_rng(0)
     return np.concatenate(
-        [_sequences(clips, part, features, rng) for part in np.array_split(rows, -(-len(rows) // 64))]
+        [_sequences(clips, part, features, rng, condition) for part in np.array_split(rows, -(-len(rows) // 64))]
     )
 
 

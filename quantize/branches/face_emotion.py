@@ -16,8 +16,9 @@ from edge.features.face_crop import FaceCrop
 from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
 from quantize.branches.base import Examples, Fitted, Recipe
+from quantize.conditions import PICTURES, Condition
 from quantize.datasets import fer2013plus
-from quantize.datasets.faces import load as load_faces
+from quantize.datasets.faces import load, load_all
 from quantize.tuning import tune
 
 HAPPY, NEUTRAL = (fer2013plus.EMOTIONS.index(name) for name in POSITIVE)
@@ -40,6 +41,7 @@ class FaceEmotion:
     labels = fer2013plus.EMOTIONS
     decisions = ("positive",)
     preprocessing = FaceCrop
+    conditions = PICTURES
     recipes: ClassVar[dict[str, FaceRecipe]] = {
         "default": FaceRecipe("default", epochs=50, batch=128, learning_rate=3e-3, weight_decay=2e-3),
     }
@@ -49,7 +51,7 @@ class FaceEmotion:
         from quantize import fitting
         from quantize.models.face_emotion import face_emotion
 
-        faces, crop = load_faces(data, "train"), FaceCrop()
+        faces, crop = load(data, "train"), FaceCrop()
         fitting.settle(recipe.seed)
 
         def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
@@ -60,7 +62,7 @@ class FaceEmotion:
         model = face_emotion(crop.size, len(self.labels), recipe.widths, recipe.dropout)
         history = fitting.fit(model, batches, _loss(recipe.valence), recipe)
 
-        valid = _examples(load_faces(data, "valid"))
+        valid = _examples(load(data, "valid"))
         tuned = tune(self, model.predict(valid.inputs, batch_size=256, verbose=0), valid)
         served = face_emotion(crop.size, len(self.labels), recipe.widths, recipe.dropout, batch=1)
         served.set_weights(model.get_weights())
@@ -75,13 +77,13 @@ class FaceEmotion:
             history=history,
         )
 
-    def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
+    def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any] | None) -> Examples:
         """The official test pictures. FER2013 pictures are crops already: they are only standardised."""
-        return _examples(load_faces(data, "test"))
+        return _examples(load(data, "test") if split is not None else load_all(data))
 
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
-        images = load_faces(data, "train").images
+        images = load(data, "train").images
         return _standardised(images[:: max(1, len(images) // count)][:count])
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
@@ -91,7 +93,10 @@ class FaceEmotion:
 
 
 def _examples(faces: fer2013plus.Faces) -> Examples:
-    return Examples(_standardised(faces.images), faces.positive[:, None], faces.emotion, faces.groups)
+    def under(condition: Condition) -> Float32Array:
+        return _standardised(np.stack([condition(image, i) for i, image in enumerate(faces.images)]))
+
+    return Examples(_standardised(faces.images), faces.positive[:, None], faces.emotion, faces.groups, under)
 
 
 def _standardised(images: Uint8Image) -> Float32Array:

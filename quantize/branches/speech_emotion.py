@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from edge.features.log_mel import LogMel
 from edge.signals import Float32Array
 from quantize.augment import sounds, spectra
 from quantize.branches.base import Examples, Fitted, Recipe
+from quantize.conditions import SOUNDS, Condition
 from quantize.datasets import ravdess, speech
 from quantize.tuning import tune
 
@@ -56,6 +57,7 @@ class SpeechEmotion:
     labels = ravdess.EMOTIONS
     decisions = ("negative",)
     preprocessing = LogMel
+    conditions = SOUNDS
     recipes: ClassVar[dict[str, SpeechRecipe]] = {
         "default": SpeechRecipe("default", epochs=120, batch=64, learning_rate=4e-3, weight_decay=1e-2),
     }
@@ -81,13 +83,10 @@ class SpeechEmotion:
             history=history,
         )
 
-    def unseen(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any]) -> Examples:
+    def unseen(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any] | None) -> Examples:
         """Every recording of an actor that was used neither to train nor to validate."""
-        voices = listen(data)
-        rows = np.flatnonzero(~np.isin(voices.actor, [*split["train"], *split["valid"]]))
-        if not len(rows):
-            raise UserError(f"{data}: every actor here was trained on; there is nothing to test with")
-        return _examples(voices, rows, preprocessing)
+        voices = listen(data, () if split is None else (*split["train"], *split["valid"]))
+        return _examples(voices, np.arange(len(voices.actor)), preprocessing)
 
     def representative(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any], count: int) -> Float32Array:
         """Utterances of training actors at even distances."""
@@ -102,9 +101,12 @@ class SpeechEmotion:
         return softmax(logits, temperature)[:, NEGATIVE].sum(axis=1, keepdims=True)
 
 
-def listen(data: Path) -> Voices:
-    """Each recording's longest utterance, cut as the device cuts it; copies and recordings without voice left out."""
-    kept, utterances = speech.utterances(data)
+def listen(data: Path, used: Collection[int] = ()) -> Voices:
+    """Each recording's longest utterance, cut as the device cuts it, of the actors that were not ``used``.
+
+    Raises UserError where nothing is left.
+    """
+    kept, utterances = speech.utterances(data, used)
     return Voices(utterances, np.array([r.emotion for r in kept]), np.array([r.actor for r in kept]))
 
 
@@ -126,8 +128,19 @@ def parts_of(voices: Voices, fold: int) -> dict[str, NDArray[np.int64]]:
 
 def _examples(voices: Voices, rows: NDArray[np.int64], mel: LogMel) -> Examples:
     classes = voices.emotion[rows]
-    inputs = np.stack([mel(voices.utterances[row]) for row in rows])
-    return Examples(inputs, np.isin(classes, NEGATIVE).astype(np.int64)[:, None], classes, voices.actor[rows])
+    heard = [voices.utterances[row] for row in rows]
+
+    def under(condition: Condition) -> Float32Array:
+        return np.stack([mel(condition(samples, i)) for i, samples in enumerate(heard)])
+
+    return Examples(
+        inputs=np.stack([mel(samples) for samples in heard]),
+        truth=np.isin(classes, NEGATIVE).astype(np.int64)[:, None],
+        classes=classes,
+        groups=voices.actor[rows],
+        under=under,
+        cohorts={"sex": np.where(voices.actor[rows] % 2 == 0, "female", "male")},
+    )
 
 
 def _train(

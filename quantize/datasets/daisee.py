@@ -29,6 +29,6 @@ def load(folder: Path, split: str | None, used: Collection[str] = ()) -> Clips:
     subjects = np.concatenate([part.subjects for part in parts])
     rows = ~np.isin(subjects, list(used))
     if not rows.any():
-        raise UserError(f"{folder}: every subject here was trained on; nothing unseen is left")
+        raise UserError(f"{folder}: every subject here was trained on; nothing unseen is left (evaluate --seen)")
     landmarks, levels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("landmarks", "levels"))
     return Clips(landmarks[rows], levels[rows], subjects[rows])

@@ -8,6 +8,7 @@ pixels are not square, ``aspect``: what y must be multiplied by.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,11 @@ class Clips:
     subjects: NDArray[np.str_]
 
 
-def load(folder: Path, split: str) -> Clips:
-    """The clips of ``split`` in which a face was found. Raises UserError naming what is wrong with the file."""
+def load(folder: Path, split: str | None, used: Collection[str] = ()) -> Clips:
+    """The clips of ``split``, or of all, in which a face was found, but none of the subjects ``used``.
+
+    Raises UserError naming what is wrong with the file, or where nothing is left.
+    """
     path = folder / FILE
     content = read_npz(path, FIELDS)
     landmarks, labels = content["landmarks"], content["labels"].astype(np.int64)
@@ -55,9 +59,12 @@ def load(folder: Path, split: str) -> Clips:
         raise UserError(f"{path}: landmarks are {list(landmarks.shape)}, not (N, 468, 3) or (N, steps, 468, 3)")
     if labels.shape != (len(landmarks), 4) or labels.min() < 0 or labels.max() > 3:
         raise UserError(f"{path}: labels are not (N, 4) with levels from 0 to 3")
-    rows = content["found"].astype(bool) & (content["split"] == split)
+    rows = content["found"].astype(bool) & ((split is None) | (content["split"] == split))
     if not rows.any():
-        raise UserError(f"{path}: no clip of the split {split!r}")
+        raise UserError(f"{path}: no clip of " + (f"the split {split!r}" if split else "any split"))
+    rows &= ~np.isin(content["subject"], list(used))
+    if not rows.any():
+        raise UserError(f"{path}: every subject here was trained on; nothing unseen is left (evaluate --seen)")
     square = landmarks[rows][:, :, :POINTS].astype(np.float32)
     square[..., 1] *= float(content.get("aspect", STILL_ASPECT if landmarks.shape[1] == 1 else 1.0))
     order = [STATES.index(state) for state in ENGAGEMENT_STATES]

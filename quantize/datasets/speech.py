@@ -60,7 +60,7 @@ def utterances(folder: Path, used: Collection[int] = ()) -> tuple[list[Recording
     """
     found = [recording for recording in recordings(folder) if recording.actor not in used]
     if not found:
-        raise UserError(f"{folder}: every actor here was trained on; nothing unseen is left")
+        raise UserError(f"{folder}: every actor here was trained on; nothing unseen is left (evaluate --seen)")
     arrays, flaws = extract(LongestUtterance(code(voice)), folder, [recording.path for recording in found])
     tolerance.settle(folder, flaws, len(found), "recordings")
     voiced = [i for i, array in enumerate(arrays) if array is not None and len(array["samples"])]

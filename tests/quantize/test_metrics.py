@@ -48,8 +48,12 @@ def test_intervals_widen_when_rows_belong_together() -> None:
 
 
 def test_confusion_counts_truth_in_rows_and_skips_what_has_none() -> None:
-    logits = np.array([[1, 0], [0, 1], [0, 1], [1, 0]], np.float32)
-    assert metrics.confusion(np.array([0, 0, 1, -1]), logits).tolist() == [[1, 1], [0, 1]]
+    counts = metrics.confusion(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 0]), 2)
+    assert counts.tolist() == [[1, 1], [0, 1]]
+    assert metrics.per_class(counts, ("no", "yes")) == {
+        "no": {"precision": 1.0, "recall": 0.5, "n": 2},
+        "yes": {"precision": 0.5, "recall": 1.0, "n": 1},
+    }
 
 
 def test_temperature_softens_the_overconfident() -> None:

@@ -56,7 +56,7 @@ def test_kept_coordinates_are_not_fine_and_not_alike(landmarks: Path) -> None:
 def test_trained_subjects_are_never_a_test(landmarks: Path) -> None:
     everybody = {"train": [f"s{i:02d}" for i in range(12)]}
     features = select(daisee_landmarks.load(landmarks, "Train"), 0.8)
-    with pytest.raises(UserError, match="every subject of Validation was trained on"):
+    with pytest.raises(UserError, match="every subject here was trained on"):
         Engagement().unseen(landmarks, features, everybody)
 
 
