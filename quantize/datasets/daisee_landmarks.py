@@ -42,9 +42,16 @@ class Clips:
     levels: NDArray[np.int64]
     subjects: NDArray[np.str_]
 
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Clips:
+        """The clips at ``rows``."""
+        return Clips(self.landmarks[rows], self.levels[rows], self.subjects[rows])
 
-def load(folder: Path, split: str) -> Clips:
-    """The clips of ``split`` in which a face was found. Raises UserError naming what is wrong with the file."""
+
+def load(folder: Path, split: str | None = None) -> Clips:
+    """The clips of ``split``, or of all splits whatever they are called, in which a face was found.
+
+    Raises UserError naming what is wrong with the file.
+    """
     path = folder / FILE
     content = read_npz(path, FIELDS)
     landmarks, labels = content["landmarks"], content["labels"].astype(np.int64)
@@ -54,9 +61,13 @@ def load(folder: Path, split: str) -> Clips:
         raise UserError(f"{path}: landmarks are {list(landmarks.shape)}, not (N, 468, 3) or (N, steps, 468, 3)")
     if labels.shape != (len(landmarks), 4) or labels.min() < 0 or labels.max() > 3:
         raise UserError(f"{path}: labels are not (N, 4) with levels from 0 to 3")
-    rows = content["found"].astype(bool) & (content["split"] == split)
+    rows = content["found"].astype(bool)
     if not rows.any():
-        raise UserError(f"{path}: no clip of the split {split!r}")
+        raise UserError(f"{path}: no clip in which a face was found")
+    if split is not None:
+        rows &= content["split"] == split
+        if not rows.any():
+            raise UserError(f"{path}: no clip of the split {split!r}")
     square = landmarks[rows][:, :, :POINTS].astype(np.float32)
     square[..., 1] *= float(content.get("aspect", STILL_ASPECT if landmarks.shape[1] == 1 else 1.0))
     order = [STATES.index(state) for state in ENGAGEMENT_STATES]
