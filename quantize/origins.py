@@ -78,13 +78,13 @@ ORIGINS: dict[str, Origin] = {
             "draw whole subjects."
         ),
         choices=(
-            "Every choice was made by five folds of subjects inside Train, shuffled four to six times. There a ridge "
+            "Every choice was made by five folds of subjects inside Train, shuffled two to six times. There a ridge "
             "regression on 36 correlation-reduced coordinates, with half of each subject's own mean taken away, had a "
             "mean AUC of 0.607; on 45 principal components, in standard deviations, 0.631; with their squares 0.637; "
             "with mirror images of the faces at 0.3 of their weight 0.641 (0.639 on four shuffles that had chosen "
-            "nothing). One standard deviation of luck in the choice among so many candidates is about 0.005.",
-            "How much of a subject's own mean is taken away differs by state: nearly all for frustration, which is "
-            "then told from changes in a face, little for boredom, which is not.",
+            "nothing). With so many candidates, some of that is luck.",
+            "How much of a subject's own mean is taken away differs by state: all of it for frustration, which is then "
+            "learned from changes in a face, a third for boredom.",
             "Not better: frontalised faces with pose apart, distances between key points, symmetric shapes alone, "
             "radial basis functions, a Gaussian process with a term of its own for every subject, whitening within "
             "subjects, leaving out the directions in which people differ, and averages of six to ten of all these.",
@@ -100,7 +100,7 @@ ORIGINS: dict[str, Origin] = {
             "pairs.",
             "The labels allow little more: to guess a clip's levels from those of the same person's neighbouring clips "
             "has a mean AUC of 0.64, from all that person's other clips 0.71 (Train). Folds reach 0.64 for strangers, "
-            "and 0.59 for changes within a stranger's own clips.",
+            "and 0.59 once each stranger's mean score is taken away.",
             "More people would help: with 14, 28, 42 and 55 training subjects the folds have a mean AUC of 0.54, 0.60, "
             "0.63 and 0.64.",
             "Probabilities are balanced, as if each state were high in half of all clips; the calibration error says "
