@@ -83,7 +83,7 @@ def test_a_folder_that_is_not_the_data_set_is_one_line(tmp_path: Path, capsys: p
 
 def test_an_unknown_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = _refusal(["train", "engagement", "--data", str(tmp_path), "--recipe", "best"], capsys)
-    assert said.endswith("--recipe best: engagement has default")
+    assert said.endswith("--recipe best: engagement has affectfusion-2025, default")
 
 
 def test_a_fold_where_there_are_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
