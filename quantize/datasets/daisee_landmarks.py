@@ -8,7 +8,6 @@ pixels are not square, ``aspect``: what y must be multiplied by.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from quantize.datasets.layouts import Layout
 FILE = "daisee_landmarks.npz"
 FIELDS = ("landmarks", "found", "subject", "split", "labels")
 STATES = ("boredom", "engagement", "confusion", "frustration")
+OFFICIAL = ("Train", "Validation", "Test")
 HIGH = 2
 """A level of 2 or 3 is high."""
 
@@ -44,11 +44,15 @@ class Clips:
     levels: NDArray[np.int64]
     subjects: NDArray[np.str_]
 
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Clips:
+        """The clips at ``rows``."""
+        return Clips(self.landmarks[rows], self.levels[rows], self.subjects[rows])
 
-def load(folder: Path, split: str | None, used: Collection[str] = ()) -> Clips:
-    """The clips of ``split``, or of all, in which a face was found, but none of the subjects ``used``.
 
-    Raises UserError naming what is wrong with the file, or where nothing is left.
+def load(folder: Path, split: str | None = None) -> Clips:
+    """The clips of ``split``, or of all splits whatever they are called, in which a face was found.
+
+    Raises UserError naming what is wrong with the file.
     """
     path = folder / FILE
     content = read_npz(path, FIELDS)
@@ -59,12 +63,13 @@ def load(folder: Path, split: str | None, used: Collection[str] = ()) -> Clips:
         raise UserError(f"{path}: landmarks are {list(landmarks.shape)}, not (N, 468, 3) or (N, steps, 468, 3)")
     if labels.shape != (len(landmarks), 4) or labels.min() < 0 or labels.max() > 3:
         raise UserError(f"{path}: labels are not (N, 4) with levels from 0 to 3")
-    rows = content["found"].astype(bool) & ((split is None) | (content["split"] == split))
+    rows = content["found"].astype(bool)
     if not rows.any():
-        raise UserError(f"{path}: no clip of " + (f"the split {split!r}" if split else "any split"))
-    rows &= ~np.isin(content["subject"], list(used))
-    if not rows.any():
-        raise UserError(f"{path}: every subject here was trained on; nothing unseen is left (evaluate --seen)")
+        raise UserError(f"{path}: no clip in which a face was found")
+    if split is not None:
+        rows &= content["split"] == split
+        if not rows.any():
+            raise UserError(f"{path}: no clip of the split {split!r}")
     square = landmarks[rows][:, :, :POINTS].astype(np.float32)
     square[..., 1] *= float(content.get("aspect", STILL_ASPECT if landmarks.shape[1] == 1 else 1.0))
     order = [STATES.index(state) for state in ENGAGEMENT_STATES]
@@ -73,7 +78,8 @@ def load(folder: Path, split: str | None, used: Collection[str] = ()) -> Clips:
 
 def _splits(folder: Path) -> tuple[str, ...]:
     there = read_npz(folder / FILE, FIELDS)["split"]
-    return tuple(split for split in ("Train", "Validation", "Test") if (there == split).any())
+    found = set(there.tolist())
+    return (*(split for split in OFFICIAL if split in found), *sorted(found.difference(OFFICIAL)))
 
 
 LAYOUT = Layout(

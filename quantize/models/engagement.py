@@ -14,6 +14,7 @@ def engagement(
     units: int = 64,
     hidden: int = 32,
     dropout: float = 0.5,
+    beside: bool = False,
     batch: int | None = None,
 ) -> tf.keras.Model:
     """Landmark features float32 (batch, steps, features) in, logits (batch, labels) out.
@@ -21,14 +22,19 @@ def engagement(
     With a ``batch`` the LSTM is unrolled: in int8 that is some 20 times faster on the device than the fused operator,
     and holds no float tensor. Training leaves it rolled up.
 
-    Beside the LSTM runs a linear layer over the window's mean features, ``linear``, fixed once it is set: what the LSTM
-    says is added to it, and is nothing before training.
+    With ``beside``, a polynomial of the window's mean features runs beside the LSTM: the layers ``linear``, over the
+    means, and ``square``, over their squares, both fixed once they are set. What the LSTM says is added to it, and is
+    nothing before training. Without, it is the paper's network.
     """
     inputs = x = L.Input((steps, features), batch_size=batch, name="landmarks")
     x = L.LSTM(units, unroll=batch is not None)(x)
     x = L.Dropout(dropout)(x)
     x = L.Dense(hidden, activation="relu")(x)
     x = L.Dropout(dropout)(x)
-    linear = L.Dense(labels, name="linear", trainable=False)(L.GlobalAveragePooling1D()(inputs))
+    if not beside:
+        return tf.keras.Model(inputs, L.Dense(labels, name="logits")(x))
     recurrent = L.Dense(labels, kernel_initializer="zeros", name="recurrent")(x)
-    return tf.keras.Model(inputs, L.Add(name="logits")([linear, recurrent]))
+    mean = L.GlobalAveragePooling1D()(inputs)
+    linear = L.Dense(labels, name="linear", trainable=False)(mean)
+    square = L.Dense(labels, name="square", use_bias=False, trainable=False)(L.Multiply()([mean, mean]))
+    return tf.keras.Model(inputs, L.Add(name="logits")([linear, square, recurrent]))

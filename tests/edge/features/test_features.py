@@ -1,4 +1,5 @@
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -7,9 +8,10 @@ from edge.features.landmarks import NOSE_TIP, LandmarkFeatures, normalise
 from edge.features.log_mel import LogMel
 
 
-def _landmarks(*selected: int) -> LandmarkFeatures:
-    """Features that are neither centred nor spread."""
-    return LandmarkFeatures(selected, centre=(0.0,) * len(selected), spread=(1.0,) * len(selected))
+def _landmarks(*points: int) -> LandmarkFeatures:
+    """The coordinates of ``points`` themselves: neither centred nor spread."""
+    basis = np.eye(3 * len(points), dtype="<f2")
+    return LandmarkFeatures(points, basis.tobytes(), offset=(0.0,) * len(basis))
 
 
 @pytest.fixture
@@ -50,14 +52,36 @@ def test_place_and_size_of_a_face_change_no_landmark_feature(landmarks: np.ndarr
 
 def test_a_478_point_mesh_gives_the_same_features(landmarks: np.ndarray) -> None:
     with_irises = np.concatenate([landmarks, np.ones((10, 3), np.float32)])
-    features = _landmarks(0, 5, 1403)
+    features = _landmarks(0, 5, 467)
     assert np.array_equal(features(landmarks), features(with_irises))
 
 
-def test_features_are_told_in_spreads_from_the_centre(landmarks: np.ndarray) -> None:
-    plain = normalise(landmarks).reshape(-1)[[7, 900]]
-    features = LandmarkFeatures(selected=(7, 900), centre=(0.5, -0.5), spread=(2.0, 0.1))
-    assert np.allclose(features(landmarks), (plain - [0.5, -0.5]) / [2.0, 0.1], atol=1e-4)
+def test_features_are_a_projection_with_mean_zero_over_the_training_faces(landmarks: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    faces = landmarks + rng.normal(size=(40, 468, 3)).astype(np.float32)
+    points, basis = np.array([3, 70, 300]), rng.normal(size=(5, 9)).astype(np.float16).astype(np.float32)
+    features = LandmarkFeatures.fitted(normalise(faces), points, basis)
+    told = features(faces)
+    coordinates = normalise(faces)[:, points].reshape(40, -1)
+    assert told.shape == (40, 5) and told.dtype == np.float32
+    assert np.allclose(told, (coordinates - coordinates.mean(axis=0)) @ basis.T, atol=1e-4)
+    assert np.allclose(features(faces[:, None])[:, 0], told, atol=1e-5)
+    assert np.allclose(features(faces[7]), told[7], atol=1e-5)
+
+
+def test_features_survive_the_manifest(landmarks: np.ndarray) -> None:
+    features = _landmarks(0, 5, 467)
+    restored = msgspec.convert(msgspec.json.decode(msgspec.json.encode(features)), LandmarkFeatures)
+    assert restored.fingerprint() == features.fingerprint()
+    assert np.array_equal(restored(landmarks), features(landmarks))
+
+
+@pytest.mark.parametrize(
+    "broken", [{"basis": b"\0" * 10}, {"offset": (0.0,)}, {"points": (0, 5, 468)}, {"points": (-1, 5, 467)}]
+)
+def test_features_that_do_not_fit_together_are_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"basis has|points are"):
+        msgspec.convert({**msgspec.to_builtins(_landmarks(0, 5, 467)), **broken}, LandmarkFeatures)
 
 
 def test_a_degenerate_face_gives_finite_features() -> None:

@@ -11,7 +11,8 @@ from edge.clock import ManualClock
 from edge.errors import UserError
 from edge.features.landmarks import NOSE_TIP
 from edge.signals import ENGAGEMENT_STATES
-from quantize.branches.engagement import Engagement, select
+from quantize import landmark_bases
+from quantize.branches.engagement import Engagement
 from quantize.datasets import daisee, daisee_clips
 
 HEADER = "ClipID,Boredom,Engagement,Confusion,Frustration "
@@ -69,8 +70,8 @@ def test_a_lost_face_repeats_its_last_landmarks(tmp_path: Path) -> None:
 
 def test_extracted_clips_reach_the_branch(official: Path) -> None:
     clips = daisee.load(official, "Train")
-    features = select(clips, 0.9)
-    assert Engagement().representative(official, features, {}, 2).shape == (2, 75, len(features.selected))
+    features = landmark_bases.reduced(clips, 0.9)
+    assert Engagement().representative(official, features, {}, 2).shape == (2, *features(clips.landmarks).shape[1:])
 
 
 def test_clips_without_a_face_are_left_out_and_counted(

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from edge.errors import UserError
-from quantize.branches.engagement import FINE, Engagement, select
 from quantize.datasets import daisee, daisee_landmarks
 
 
@@ -38,26 +37,6 @@ def test_clips_of_75_steps_drop_in_unchanged(landmarks: Path, tmp_path: Path) ->
     folder = _rewritten(landmarks, tmp_path, landmarks=clips)
     loaded = daisee_landmarks.load(folder, "Train")
     np.testing.assert_array_equal(loaded.landmarks, clips[:32].astype(np.float32))
-    features = select(loaded, 0.9)
-    examples = Engagement().unseen(folder, features, {"train": sorted(set(loaded.subjects.tolist()))})
-    assert examples.inputs.shape == (16, 75, len(features.selected))
-    np.testing.assert_array_equal(examples.inputs[:, 0], examples.inputs[:, 74])
-
-
-def test_kept_coordinates_are_not_fine_and_not_alike(landmarks: Path) -> None:
-    clips = daisee_landmarks.load(landmarks, "Train")
-    features = select(clips, 0.8)
-    assert not {index // 3 for index in features.selected} & FINE
-    kept = features(clips.landmarks[:, 0])
-    assert np.abs(np.corrcoef(kept.T) - np.eye(kept.shape[1])).max() < 0.8
-    np.testing.assert_allclose(kept.std(axis=0), 1.0, atol=0.01)
-
-
-def test_trained_subjects_are_never_a_test(landmarks: Path) -> None:
-    everybody = {"train": [f"s{i:02d}" for i in range(12)]}
-    features = select(daisee_landmarks.load(landmarks, "Train"), 0.8)
-    with pytest.raises(UserError, match="every subject here was trained on"):
-        Engagement().unseen(landmarks, features, everybody)
 
 
 def test_levels_out_of_range_are_refused(landmarks: Path, tmp_path: Path) -> None:
@@ -83,3 +62,10 @@ def test_all_splits_are_had_in_one_without_the_subjects_trained_on(landmarks: Pa
     assert set(left.subjects.tolist()) == {"s11"} and len(left.landmarks) == len(left.levels) == 4
     with pytest.raises(UserError, match="every subject here was trained on"):
         daisee.load(landmarks, "Train", used=[f"s{i:02d}" for i in range(12)])
+
+
+def test_without_a_split_every_clip_is_read_whatever_its_split_is_called(landmarks: Path, tmp_path: Path) -> None:
+    folder = _rewritten(landmarks, tmp_path, split=np.array(["Elsewhere"] * 48))
+    assert len(daisee.load(folder, None).levels) == 48
+    with pytest.raises(UserError, match="no clip of the split 'Train'"):
+        daisee_landmarks.load(folder, "Train")
