@@ -99,6 +99,11 @@ class Engagement:
             raise UserError(f"{data}: every subject of Validation was trained on; there is nothing to test with")
         return _examples(clips, rows, preprocessing)
 
+    def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
+        """The official Train clips, inside which thresholds were tuned."""
+        clips = daisee_landmarks.load(data, "Train")
+        return _examples(clips, np.arange(len(clips.levels)), preprocessing)
+
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
     ) -> Float32Array:

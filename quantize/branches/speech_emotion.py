@@ -90,6 +90,14 @@ class SpeechEmotion:
             raise UserError(f"{data}: every actor here was trained on; there is nothing to test with")
         return _examples(voices, rows, preprocessing)
 
+    def development(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any]) -> Examples:
+        """Every recording of the actors that validated."""
+        voices = listen(data)
+        rows = np.flatnonzero(np.isin(voices.actor, split["valid"]))
+        if not len(rows):
+            raise UserError(f"{data}: none of the actors that validated is here")
+        return _examples(voices, rows, preprocessing)
+
     def representative(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any], count: int) -> Float32Array:
         """Utterances of training actors at even distances."""
         voices = listen(data)

@@ -37,7 +37,7 @@ def test_clips_of_75_steps_drop_in_unchanged(landmarks: Path, tmp_path: Path) ->
         clips = np.repeat(archive["landmarks"][:, None, :468], 75, axis=1)
     folder = _rewritten(landmarks, tmp_path, landmarks=clips)
     loaded = daisee_landmarks.load(folder, "Train")
-    np.testing.assert_array_equal(loaded.landmarks, clips[:32].astype(np.float32))
+    np.testing.assert_array_equal(loaded.landmarks, clips[:104].astype(np.float32))
     features = select(loaded, 0.9)
     examples = Engagement().unseen(folder, features, {"train": sorted(set(loaded.subjects.tolist()))})
     assert examples.inputs.shape == (16, 75, len(features.selected))
@@ -61,14 +61,14 @@ def test_trained_subjects_are_never_a_test(landmarks: Path) -> None:
 
 
 def test_levels_out_of_range_are_refused(landmarks: Path, tmp_path: Path) -> None:
-    folder = _rewritten(landmarks, tmp_path, labels=np.full((48, 4), 4, np.int8))
+    folder = _rewritten(landmarks, tmp_path, labels=np.full((156, 4), 4, np.int8))
     with pytest.raises(UserError, match=r"labels are not \(N, 4\) with levels from 0 to 3"):
         daisee_landmarks.load(folder, "Train")
 
 
 def test_too_few_landmarks_are_refused(landmarks: Path, tmp_path: Path) -> None:
-    folder = _rewritten(landmarks, tmp_path, landmarks=np.zeros((48, 68, 3), np.float16))
-    with pytest.raises(UserError, match=r"landmarks are \[48, 1, 68, 3\]"):
+    folder = _rewritten(landmarks, tmp_path, landmarks=np.zeros((156, 68, 3), np.float16))
+    with pytest.raises(UserError, match=r"landmarks are \[156, 1, 68, 3\]"):
         daisee_landmarks.load(folder, "Train")
 
 
