@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from edge.errors import UserError
 
+OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "annot allocate memory", "failed to map segment")
+"""How Python, C++ and the loader say so."""
+
 
 @dataclass(frozen=True)
 class Caps:
@@ -39,7 +42,7 @@ def run(subject: str, module: str, *arguments: object, caps: Caps) -> None:
     last = lines[-1] if lines else f"exit status {done.returncode}"
     if done.returncode == UserError.exit_code:
         raise UserError(f"{subject}: {last}")
-    if any("bad_alloc" in line or "MemoryError" in line or "Cannot allocate memory" in line for line in lines[-20:]):
+    if any(sign in line for line in lines[-20:] for sign in OUT_OF_MEMORY):
         raise UserError(f"{subject}: ran out of its {caps.gib:g} GiB of memory; allow more")
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name

@@ -27,7 +27,7 @@ def test_stills_get_their_aspect_back_and_lose_the_irises(landmarks: Path) -> No
     with np.load(landmarks / daisee_landmarks.FILE) as archive:
         first = archive["landmarks"][0].astype(np.float32)
     loaded = daisee_landmarks.load(landmarks, "Train").landmarks
-    assert loaded.shape == (32, 1, 468, 3)
+    assert loaded.shape == (104, 1, 468, 3)
     np.testing.assert_allclose(loaded[0, 0, :, 1], first[:468, 1] * daisee_landmarks.STILL_ASPECT, rtol=1e-5)
     np.testing.assert_allclose(loaded[0, 0, :, 0], first[:468, 0])
 
@@ -40,7 +40,7 @@ def test_clips_of_75_steps_drop_in_unchanged(landmarks: Path, tmp_path: Path) ->
     np.testing.assert_array_equal(loaded.landmarks, clips[:104].astype(np.float32))
     features = select(loaded, 0.9)
     examples = Engagement().unseen(folder, features, {"train": sorted(set(loaded.subjects.tolist()))})
-    assert examples.inputs.shape == (16, 75, len(features.selected))
+    assert examples.inputs.shape == (52, 75, len(features.selected))
     np.testing.assert_array_equal(examples.inputs[:, 0], examples.inputs[:, 74])
 
 
