@@ -33,7 +33,7 @@ class Cost:
 
     def __str__(self) -> str:
         return (
-            f"balanced accuracy -{100 * self.balanced_accuracy:.2f}, AUC -{100 * self.auc:.2f} points, "
+            f"balanced accuracy {-100 * self.balanced_accuracy:+.2f}, AUC {-100 * self.auc:+.2f} points, "
             f"agreement {self.agreement:.1%}"
         )
 
