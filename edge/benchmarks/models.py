@@ -1,7 +1,8 @@
 """What model files cost: latency, memory, size and delegation, in every runtime that is installed.
 
 Each measurement has a process of its own. All that are to be compared take turns in short blocks, so that whatever else
-the machine does weighs on all alike: ratios within one run mean something, times from two runs do not.
+the machine does weighs on all alike: ratios within one run mean something, times from two runs do not. On a machine
+that is busy all the time, only ``cpu_ms`` compares long invocations with short ones: those are interrupted, these not.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def measure(subjects: Sequence[Subject], threads: Sequence[int], runs: int, seco
 
     A measurement takes ``runs`` invocations after its warm-up, or what fits into ``seconds`` (one a turn at least).
     Returns ``{"machine": {...}, "models": {name: {kind: {"file", "bytes", "macs", "nodes", runtime: {"delegated",
-    "threads": {n: {"median_ms", "p90_ms", "p99_ms", "runs", "peak_mib"}}}}}}, "ratios": ...}``; a runtime that cannot
-    run a file has ``{"error": reason}`` instead. Raises UserError for a file that litert cannot load.
+    "threads": {n: {"median_ms", "p90_ms", "p99_ms", "cpu_ms", "runs", "peak_mib"}}}}}}, "ratios": ...}``; a runtime
+    that cannot run a file has ``{"error": reason}`` instead. Raises UserError for a file that litert cannot load.
     """
     runtimes = [runtime for runtime, (module, _) in RUNTIMES.items() if importlib.util.find_spec(module)]
     models: dict[str, dict[str, Any]] = {}
@@ -142,6 +143,7 @@ class _Worker:
         )
         self._file = file
         self._times_ms: list[float] = []
+        self._cpu_ms: list[float] = []
         self._peak_mib = 0.0
         try:
             self.delegated: int = self._answer()["delegated"]
@@ -158,7 +160,9 @@ class _Worker:
 
     def take_turn(self, runs: int, seconds: float) -> None:
         """Takes one block of measured invocations."""
-        self._times_ms += self.run(runs, seconds)
+        answer = self.run(runs, seconds)
+        self._times_ms += answer["times_ms"]
+        self._cpu_ms += answer["cpu_ms"]
 
     def figures(self) -> dict[str, Any]:
         """What the turns showed."""
@@ -167,12 +171,13 @@ class _Worker:
             "median_ms": median,
             "p90_ms": p90,
             "p99_ms": p99,
+            "cpu_ms": float(np.median(self._cpu_ms)),
             "runs": len(self._times_ms),
             "peak_mib": self._peak_mib,
         }
 
-    def run(self, runs: int, seconds: float) -> list[float]:
-        """The milliseconds of up to ``runs`` invocations, begun within ``seconds``; at least one."""
+    def run(self, runs: int, seconds: float) -> dict[str, Any]:
+        """What up to ``runs`` invocations took, begun within ``seconds``; at least one."""
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # the missing answer says it
             print(runs, seconds, file=self._process.stdin, flush=True)
@@ -181,8 +186,7 @@ class _Worker:
         except _CannotRunError as error:
             raise UserError(f"{self._file}: the process that measured it {error}") from error
         self._peak_mib = answer["peak_mib"]
-        taken: list[float] = answer["times_ms"]
-        return taken
+        return answer
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
