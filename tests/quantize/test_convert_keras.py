@@ -73,7 +73,7 @@ def test_a_lstm_becomes_pure_int8_and_keeps_its_answers(
     saved: Callable[..., Path], numbers: Callable[..., Path], tmp_path: Path
 ) -> None:
     inputs = L.Input((6, 3))
-    keras = saved(inputs, L.Dense(4, activation="sigmoid")(L.LSTM(8)(inputs)), "lstm.h5")
+    keras = saved(inputs, L.Dense(4, activation="sigmoid")(L.Dense(160)(L.LSTM(8)(inputs))), "lstm.h5")
     out, variants, report = tmp_path / "lstm.tflite", tmp_path / "variants", tmp_path / "report.json"
     arguments = ["--representative", str(numbers(120, 6, 3)), "--out", str(out)]
     assert main(["convert-keras", str(keras), *arguments, "--variants", str(variants), "--json", str(report)]) == 0
