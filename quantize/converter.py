@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UserError
-from quantize.equalising import equalised
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -30,7 +29,7 @@ def main(arguments: list[str]) -> int:
     """
     model_name, inputs, folder = arguments[0], np.load(arguments[1]), Path(arguments[2])
     original = load(model_name)
-    model = served(equalised(original, inputs), inputs)
+    model = served(original, inputs)
     np.save(folder / ORIGINAL, np.asarray(original.predict(inputs, batch_size=_batch(original), verbose=0)))
     for kind in KINDS:
         (folder / f"{kind}.tflite").write_bytes(_converted(model, kind, inputs))
