@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge import __version__
-from edge.config import INSTALLED
+from edge.config import INSTALLED, MODELS
 from edge.errors import DeviceError, UserError
 
 
@@ -63,9 +63,14 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _benchmark(options: argparse.Namespace) -> int:
-    from edge.benchmark import benchmark
+    if options.models is not None:
+        from edge.benchmarks import models
 
-    return benchmark(faces=options.faces, seconds=options.seconds, json_file=options.json)
+        files = options.models or models.shipped(MODELS)
+        return models.benchmark(files, options.threads, options.runs, options.seconds, options.json)
+    from edge.benchmarks import loop
+
+    return loop.benchmark(options.faces, options.seconds, options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -134,8 +139,11 @@ def _parser() -> argparse.ArgumentParser:
     bench = command(
         "benchmark",
         _benchmark,
-        "Measure the loop on drawn learners: stage times, CPU, memory, and ratios taken in one run.",
-        "  affect-edge benchmark\n  affect-edge benchmark --faces 1 8 --json loop.json",
+        "Measure the loop on drawn learners: stage times, CPU, memory, ratios taken in one run; or the models alone.",
+        "  affect-edge benchmark\n"
+        "  affect-edge benchmark --faces 1 8 --json loop.json\n"
+        "  affect-edge benchmark --models --threads 1 2 4 --json models.json\n"
+        "  affect-edge benchmark --models mine.tflite --runs 200",
     )
     bench.add_argument(
         "--faces",
@@ -146,7 +154,25 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="1 to 16",
     )
-    bench.add_argument("--seconds", type=_seconds, default=20.0, help="of video for each number of faces (default: 20)")
+    bench.add_argument(
+        "--models",
+        type=Path,
+        nargs="*",
+        metavar="FILE.tflite",
+        help="measure model files instead of the loop, in every installed runtime (default: the installed models)",
+    )
+    bench.add_argument(
+        "--threads", type=_count, nargs="+", default=[1], metavar="N", help="with --models: threads (default: 1)"
+    )
+    bench.add_argument(
+        "--runs", type=_count, default=1000, metavar="N", help="with --models: invocations measured (default: 1000)"
+    )
+    bench.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=20.0,
+        help="of video for each number of faces; with --models, the most that one measurement takes (default: 20)",
+    )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     return parser
 
@@ -158,6 +184,13 @@ def _between(low: float, high: float) -> Callable[[str], float]:
             raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
         return value
 
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,44 +16,103 @@ from edge.errors import UserError
 from edge.features import Preprocessing
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import Manifest, TensorContract
-from edge.signals import Float32Array
-from quantize import runs
-from quantize.branches.base import Branch
+from quantize import aware, capped, gate, representative, runs, verification
+from quantize.branches.base import Branch, Examples
+from quantize.capped import Caps
 from quantize.certify import certified, write
+from quantize.converter import KINDS
 from quantize.evaluate import FLOAT32, evaluate
 from quantize.files import write_bytes
+from quantize.gate import Cost
 from quantize.origins import ORIGINS
 from quantize.runs import Run
 
-REPRESENTATIVE = 300
-"""Training inputs that set the int8 ranges: 100 were measured to be enough, 10 not."""
-
-TIME_S = 900
+AWARE_INPUTS = 8192
+"""Training inputs that quantization-aware training sees, at most."""
 
 
-def convert(branch: Branch, data: Path, folder: Path, models: Path) -> Manifest:
+@dataclass(frozen=True)
+class _Quantized:
+    """The int8 file to ship, how it was made, and what it costs on the development data."""
+
+    file: Path
+    method: str
+    cost: Cost
+
+
+def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps | None = None) -> Manifest:
     """Converts the run in ``folder``, judges the result on unseen examples of ``data`` and writes it all to ``models``.
 
-    Raises UserError where the run or the data are not what they should be, or the conversion fails; then nothing in
-    ``models`` is touched.
+    What goes to ``models`` is the int8 file and its float32 original. The float16 and dynamic-range kinds, which only
+    serve comparison, stay in the run's folder ``variants``, from which no device installs. Where post-training int8
+    costs more than ``gate`` allows, quantization-aware training has a try. Raises UserError where the run or the data
+    are not what they should be, or the conversion fails; then nothing in ``models`` is touched.
     """
+    caps = caps or Caps()
     run = runs.load(folder, branch)
     preprocessing = _preprocessing(branch, run, folder)
-    representative = branch.representative(data, preprocessing, run.split, REPRESENTATIVE)
+    inputs = branch.representative(data, preprocessing, run.split, representative.MOST)
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary)
-        _run_converter(folder / runs.WEIGHTS, representative, staged)
+        np.save(staged / "representative.npy", representative.check(inputs, str(data)))
+        weights = folder / runs.WEIGHTS
+        capped.run(str(weights), "quantize.converter", weights, staged / "representative.npy", staged, caps=caps)
+        quantized = _quantize(branch, run, folder, data, preprocessing, staged, caps)
+        quantized.file.replace(staged / "int8.tflite")
+        variants = {kind: (staged / f"{kind}.tflite").read_bytes() for kind in KINDS}
         file = f"{branch.name}.tflite"
         (staged / FLOAT32).mkdir()
         (staged / "int8.tflite").rename(staged / file)
         (staged / "float32.tflite").rename(staged / FLOAT32 / file)
-        manifest = _manifest(branch, run, staged / file)
+        manifest = _manifest(branch, run, staged / file, _quantization(quantized, len(inputs)))
         unseen = branch.unseen(data, preprocessing, run.split)
         manifest = certified(manifest, evaluate(branch, manifest, staged, unseen, branch.conditions))
         for part in (Path(FLOAT32) / file, Path(file)):
             write_bytes(models / part, (staged / part).read_bytes())
+    for kind, content in variants.items():
+        write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", content)
     write(manifest, models)
     return manifest
+
+
+def _quantize(
+    branch: Branch, run: Run, folder: Path, data: Path, preprocessing: Preprocessing, staged: Path, caps: Caps
+) -> _Quantized:
+    """The int8 file of the two ways to make one that costs less; the second is only tried where the first fails."""
+    examples = branch.development(data, preprocessing, run.split)
+    np.save(staged / "development.npy", examples.inputs)
+    first = _judged(branch, run, examples, staged, "int8.tflite", "post-training", caps)
+    if first.cost.passes:
+        return first
+    name = f"{branch.name}: post-training int8 costs more than it may ({first.cost})"
+    try:
+        np.save(staged / "training.npy", branch.representative(data, preprocessing, run.split, AWARE_INPUTS))
+        arguments = (folder / runs.WEIGHTS, staged / "training.npy", staged)
+        capped.run("quantization-aware training", "quantize.aware", *arguments, caps=caps)
+        second = _judged(branch, run, examples, staged, aware.FILE, "quantization-aware", caps)
+    except UserError as error:
+        print(f"{name}; it is kept all the same: {error}", file=sys.stderr)
+        return first
+    better = second if second.cost.agreement > first.cost.agreement else first
+    print(f"{name}; after quantization-aware training {second.cost}; {better.method} is kept", file=sys.stderr)
+    return better
+
+
+def _judged(
+    branch: Branch, run: Run, examples: Examples, staged: Path, file: str, method: str, caps: Caps
+) -> _Quantized:
+    """``file`` of ``staged``, verified in every runtime, and judged on ``examples``, which are in development.npy."""
+    verification.verify(staged, staged / "representative.npy", branch.name, caps, file)
+    before, after = (
+        verification.answers(staged / name, "litert", staged / "development.npy", branch.name, caps)
+        for name in ("float32.tflite", file)
+    )
+    return _Quantized(staged / file, method, gate.cost(branch, run, examples, before, after))
+
+
+def _quantization(quantized: _Quantized, inputs: int) -> dict[str, Any]:
+    """What the manifest says of it."""
+    return {"method": quantized.method, "representative": inputs, "development_cost": asdict(quantized.cost)}
 
 
 def _preprocessing(branch: Branch, run: Run, folder: Path) -> Preprocessing:
@@ -67,27 +127,10 @@ def _preprocessing(branch: Branch, run: Run, folder: Path) -> Preprocessing:
     return preprocessing
 
 
-def _run_converter(weights: Path, representative: Float32Array, folder: Path) -> None:
-    """Runs ``quantize.converter`` in a process of its own."""
-    np.save(folder / "representative.npy", representative)
-    command = [sys.executable, "-m", "quantize.converter", weights, folder / "representative.npy", folder]
-    try:
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=TIME_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise UserError(f"{weights}: conversion took longer than {TIME_S} s and was stopped") from error
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = lines[-1] if lines else f"exit status {done.returncode}"
-        raise UserError(f"{weights}: conversion failed ({reason})")
-
-
-def _manifest(branch: Branch, run: Run, path: Path) -> Manifest:
-    """The manifest of the int8 file at ``path``. Raises UserError where it is not int8 at both ends."""
+def _manifest(branch: Branch, run: Run, path: Path, quantization: dict[str, Any]) -> Manifest:
+    """The manifest of the verified int8 file at ``path``."""
     interpreter = Interpreter(path)
     contracts = [TensorContract(t.name, t.shape, t.dtype) for t in (interpreter.input, *interpreter.outputs)]
-    for contract in contracts:
-        if contract.dtype != "int8":
-            raise UserError(f"{branch.name}: {contract.name} stayed {contract.dtype} in the conversion to int8")
     origin = ORIGINS[branch.name]
     return Manifest(
         name=branch.name,
@@ -108,6 +151,7 @@ def _manifest(branch: Branch, run: Run, path: Path) -> Manifest:
             "recipe": run.recipe,
             "split": run.split,
             "development": run.development,
+            "quantization": quantization,
             "versions": run.versions,
         },
     )

@@ -16,6 +16,9 @@ from quantize.branches.base import Branch
 
 WEIGHTS, CONFIG, METRICS = "model.keras", "config.json", "metrics.json"
 
+VARIANTS = "variants"
+"""Folder, inside a run, of the same network as float32, float16, dynamic-range and int8; no device installs from it."""
+
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a manifest will say of how its model was made, plus thresholds and temperature."""

@@ -87,6 +87,16 @@ class Interpreter:
         """Runs the model on whatever its input holds: the bare cost that benchmarks compare against."""
         self._interpreter.invoke()
 
+    def operators(self) -> list[dict[str, Any]]:
+        """The runtime's own list of nodes: ``op_name``, ``inputs``, ``outputs``; delegates come last."""
+        operators: list[dict[str, Any]] = self._interpreter._get_ops_details()
+        return operators
+
+    def tensor(self, index: int) -> dict[str, Any]:
+        """The runtime's own description of one tensor: ``shape``, ``dtype``, ``quantization`` (scale, zero point)."""
+        details: dict[str, Any] = self._interpreter._get_tensor_details(index, 0)
+        return details
+
     @staticmethod
     def _details(details: list[dict[str, Any]]) -> tuple[Tensor, ...]:
         return tuple(

@@ -100,6 +100,9 @@ class Branch(Protocol):
         Without a ``split``, everything, seen or not. Raises UserError where nothing is left.
         """
 
+    def development(self, data: Path, preprocessing: Any, split: Mapping[str, Any]) -> Examples:
+        """What thresholds were tuned on: the data on which choices, such as how to quantize, may be made."""
+
     def representative(self, data: Path, preprocessing: Any, split: Mapping[str, Any], count: int) -> Float32Array:
         """Up to ``count`` inputs, float32 (n, ...), from the training part only, as the device would feed them."""
 

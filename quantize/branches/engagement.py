@@ -61,6 +61,10 @@ class Engagement:
         """
         return _examples(daisee.load(data, None, () if split is None else split["train"]), preprocessing)
 
+    def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
+        """The official Train clips, inside which thresholds were tuned."""
+        return _examples(daisee.load(data, "Train"), preprocessing)
+
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
     ) -> Float32Array:

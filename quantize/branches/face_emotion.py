@@ -81,6 +81,10 @@ class FaceEmotion:
         """The official test pictures. FER2013 pictures are crops already: they are only standardised."""
         return _examples(load(data, "test") if split is not None else load_all(data))
 
+    def development(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
+        """The official validation pictures."""
+        return _examples(fer2013plus.load(data, "valid"))
+
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
         images = load(data, "train").images

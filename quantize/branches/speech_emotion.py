@@ -88,6 +88,14 @@ class SpeechEmotion:
         voices = listen(data, () if split is None else (*split["train"], *split["valid"]))
         return _examples(voices, np.arange(len(voices.actor)), preprocessing)
 
+    def development(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any]) -> Examples:
+        """Every recording of the actors that validated."""
+        voices = listen(data)
+        rows = np.flatnonzero(np.isin(voices.actor, split["valid"]))
+        if not len(rows):
+            raise UserError(f"{data}: none of the actors that validated is here")
+        return _examples(voices, rows, preprocessing)
+
     def representative(self, data: Path, preprocessing: LogMel, split: Mapping[str, Any], count: int) -> Float32Array:
         """Utterances of training actors at even distances."""
         voices = listen(data)

@@ -68,6 +68,8 @@ def complaint(capfd: pytest.CaptureFixture[str]) -> str:
         ["benchmark", "--faces", "17"],
         ["benchmark", "--faces", "one"],
         ["benchmark", "--seconds", "1"],
+        ["benchmark", "--models", "--threads", "0"],
+        ["benchmark", "--models", "--runs", "many"],
     ],
 )
 def test_arguments_that_mean_nothing_are_refused_with_the_usage(

@@ -25,7 +25,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """FER2013 with FER+ votes in miniature: happy pictures are bright below, sad ones above."""
     folder = tmp_path_factory.mktemp("fer2013plus")
     rng = np.random.default_rng(0)
-    for split, count in (("train", 96), ("valid", 32), ("test", 32)):
+    for split, count in (("train", 112), ("valid", 32), ("test", 32)):
         happy = np.arange(count) % 2 == 0
         ramp = np.linspace(-60, 60, 48)[None, :, None] * np.where(happy, 1, -1)[:, None, None]
         images = np.clip(128 + ramp + rng.normal(0, 20, (count, 48, 48)), 0, 255).astype(np.uint8)
@@ -45,7 +45,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """RAVDESS in miniature: ten actors, eight emotions; each emotion hums at its own pitch."""
+    """RAVDESS in miniature: ten actors, eight emotions, three times each; each emotion hums at its own pitch."""
     folder = tmp_path_factory.mktemp("ravdess")
     rng = np.random.default_rng(0)
     seconds = np.arange(16_000) / 16_000
@@ -56,30 +56,31 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
             pitch = 100 + 15 * emotion + actor
             hum = sum(np.sin(2 * np.pi * pitch * k * seconds) / k for k in range(1, 20))
             syllables = 0.5 + 0.5 * np.sin(2 * np.pi * 4 * seconds)
-            samples = 0.1 * hum * syllables + rng.normal(0, 0.001, len(seconds))
-            name = f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
-            soundfile.write(place / name, np.pad(samples, 4_000).astype(np.float32), 16_000)
+            for statement, repetition in ((1, 1), (1, 2), (2, 1)):
+                samples = 0.1 * hum * syllables + rng.normal(0, 0.001, len(seconds))
+                name = f"03-01-{emotion:02d}-01-{statement:02d}-{repetition:02d}-{actor:02d}.wav"
+                soundfile.write(place / name, np.pad(samples, 4_000).astype(np.float32), 16_000)
     return folder
 
 
 @pytest.fixture(scope="session")
 def landmarks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """DAiSEE landmarks in miniature: twelve subjects, four stills each; the bored look down."""
+    """DAiSEE landmarks in miniature: twelve subjects, thirteen stills each; the bored look down."""
     folder = tmp_path_factory.mktemp("daisee_landmarks")
     rng = np.random.default_rng(0)
-    count = 48
+    count = 156
     head = rng.normal(0, 20, (478, 3))
     head[33], head[263], head[1] = (-20, -10, 10), (20, -10, 10), (0, 0, -20)
     shapes = head + rng.normal(0, 1.0, (count, 478, 3))
     labels = rng.integers(0, 4, (count, 4)).astype(np.int8)
     shapes[:, 10:30, 1] += 3.0 * labels[:, :1]
-    subjects = np.array([f"s{i // 4:02d}" for i in range(count)])
+    subjects = np.array([f"s{i // 13:02d}" for i in range(count)])
     np.savez(
         folder / "daisee_landmarks.npz",
         landmarks=shapes.astype(np.float16),
         found=np.ones(count, bool),
         subject=subjects,
-        split=np.where(np.arange(count) < 32, "Train", "Validation"),
+        split=np.where(np.arange(count) < 104, "Train", "Validation"),
         labels=labels,
     )
     return folder

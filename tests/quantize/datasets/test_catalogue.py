@@ -29,21 +29,21 @@ def test_faces_are_counted_by_split_and_label(faces: Path, capsys: pytest.Captur
     assert main(["datasets", "--data", str(faces)]) == 0
     said = capsys.readouterr().out
     assert "FER2013 with FER+ votes as NumPy archives, for face_emotion" in said
-    assert _row(said, "pictures") == ["96", "32", "32"]
-    assert _row(said, "happy") == _row(said, "positive") == ["48", "16", "16"]
+    assert _row(said, "pictures") == ["112", "32", "32"]
+    assert _row(said, "happy") == _row(said, "positive") == ["56", "16", "16"]
 
 
 def test_landmarks_are_counted_by_split_and_label(landmarks: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["datasets", "--data", str(landmarks)]) == 0
     said = capsys.readouterr().out
     assert "DAiSEE as face-mesh landmarks, for engagement" in said
-    assert _row(said, "clips") == ["32", "16"] and _row(said, "subjects") == ["8", "4"]
+    assert _row(said, "clips") == ["104", "52"] and _row(said, "subjects") == ["8", "4"]
 
 
 def test_speech_is_counted_by_channel_and_label(voices: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["datasets", "--data", str(voices)]) == 0
     said = capsys.readouterr().out
-    assert _row(said, "recordings") == ["80"] and _row(said, "calm") == ["10"]
+    assert _row(said, "recordings") == ["240"] and _row(said, "calm") == ["30"]
     assert _row(said, "female") == _row(said, "male") == ["5"]
 
 
@@ -59,7 +59,7 @@ def test_what_is_skipped_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 def test_the_cache_can_be_put_elsewhere(voices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert main(["datasets", "--data", str(voices), "--cache", str(tmp_path / "here")]) == 0
-    assert len(list((tmp_path / "here").rglob("*.npz"))) == 80
+    assert len(list((tmp_path / "here").rglob("*.npz"))) == 240
     assert not (tmp_path / "xdg").exists()
 
 

@@ -26,7 +26,7 @@ def test_stills_get_their_aspect_back_and_lose_the_irises(landmarks: Path) -> No
     with np.load(landmarks / daisee_landmarks.FILE) as archive:
         first = archive["landmarks"][0].astype(np.float32)
     loaded = daisee_landmarks.load(landmarks, "Train").landmarks
-    assert loaded.shape == (32, 1, 468, 3)
+    assert loaded.shape == (104, 1, 468, 3)
     np.testing.assert_allclose(loaded[0, 0, :, 1], first[:468, 1] * daisee_landmarks.STILL_ASPECT, rtol=1e-5)
     np.testing.assert_allclose(loaded[0, 0, :, 0], first[:468, 0])
 
@@ -36,18 +36,18 @@ def test_clips_of_75_steps_drop_in_unchanged(landmarks: Path, tmp_path: Path) ->
         clips = np.repeat(archive["landmarks"][:, None, :468], 75, axis=1)
     folder = _rewritten(landmarks, tmp_path, landmarks=clips)
     loaded = daisee_landmarks.load(folder, "Train")
-    np.testing.assert_array_equal(loaded.landmarks, clips[:32].astype(np.float32))
+    np.testing.assert_array_equal(loaded.landmarks, clips[:104].astype(np.float32))
 
 
 def test_levels_out_of_range_are_refused(landmarks: Path, tmp_path: Path) -> None:
-    folder = _rewritten(landmarks, tmp_path, labels=np.full((48, 4), 4, np.int8))
+    folder = _rewritten(landmarks, tmp_path, labels=np.full((156, 4), 4, np.int8))
     with pytest.raises(UserError, match=r"labels are not \(N, 4\) with levels from 0 to 3"):
         daisee_landmarks.load(folder, "Train")
 
 
 def test_too_few_landmarks_are_refused(landmarks: Path, tmp_path: Path) -> None:
-    folder = _rewritten(landmarks, tmp_path, landmarks=np.zeros((48, 68, 3), np.float16))
-    with pytest.raises(UserError, match=r"landmarks are \[48, 1, 68, 3\]"):
+    folder = _rewritten(landmarks, tmp_path, landmarks=np.zeros((156, 68, 3), np.float16))
+    with pytest.raises(UserError, match=r"landmarks are \[156, 1, 68, 3\]"):
         daisee_landmarks.load(folder, "Train")
 
 
@@ -57,15 +57,15 @@ def test_a_missing_split_is_named(landmarks: Path) -> None:
 
 
 def test_all_splits_are_had_in_one_without_the_subjects_trained_on(landmarks: Path) -> None:
-    assert len(daisee.load(landmarks, None).levels) == 48
+    assert len(daisee.load(landmarks, None).levels) == 156
     left = daisee.load(landmarks, None, used=[f"s{i:02d}" for i in range(11)])
-    assert set(left.subjects.tolist()) == {"s11"} and len(left.landmarks) == len(left.levels) == 4
+    assert set(left.subjects.tolist()) == {"s11"} and len(left.landmarks) == len(left.levels) == 13
     with pytest.raises(UserError, match="every subject here was trained on"):
         daisee.load(landmarks, "Train", used=[f"s{i:02d}" for i in range(12)])
 
 
 def test_without_a_split_every_clip_is_read_whatever_its_split_is_called(landmarks: Path, tmp_path: Path) -> None:
-    folder = _rewritten(landmarks, tmp_path, split=np.array(["Elsewhere"] * 48))
-    assert len(daisee.load(folder, None).levels) == 48
+    folder = _rewritten(landmarks, tmp_path, split=np.array(["Elsewhere"] * 156))
+    assert len(daisee.load(folder, None).levels) == 156
     with pytest.raises(UserError, match="no clip of the split 'Train'"):
         daisee_landmarks.load(folder, "Train")

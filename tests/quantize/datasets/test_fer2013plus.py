@@ -17,7 +17,7 @@ def _rewritten(faces: Path, folder: Path, **fields: np.ndarray) -> Path:
 
 def test_votes_become_shares_of_the_seven_emotions(faces: Path) -> None:
     loaded = fer2013plus.load(faces, "train")
-    assert loaded.votes.shape == (96, 7)
+    assert loaded.votes.shape == (112, 7)
     np.testing.assert_allclose(loaded.votes[0], [0.2, 0.8, 0, 0, 0, 0, 0], rtol=1e-6)
     assert loaded.emotion[:2].tolist() == [1, 3]
     assert loaded.positive[:2].tolist() == [1, 0]

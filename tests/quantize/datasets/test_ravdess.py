@@ -14,7 +14,7 @@ from quantize.datasets import ravdess
 
 def test_file_names_are_read(voices: Path) -> None:
     found = ravdess.recordings(voices)
-    assert len(found) == 80
+    assert len(found) == 240
     first = found[0]
     assert (first.channel, ravdess.EMOTIONS[first.emotion], first.actor, first.sex) == ("speech", "neutral", 1, "male")
 

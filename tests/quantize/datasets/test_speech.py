@@ -64,7 +64,7 @@ def test_the_longest_utterance_is_the_one_the_device_would_cut(crema: Path) -> N
 
 
 def test_both_data_sets_reach_the_branch(crema: Path, voices: Path) -> None:
-    assert len(listen(voices).utterances) == 80
+    assert len(listen(voices).utterances) == 240
     heard = listen(crema)
     parts = parts_of(heard, fold=0)
     assert sum(map(len, parts.values())) == 60

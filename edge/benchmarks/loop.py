@@ -1,4 +1,4 @@
-"""``affect-edge benchmark``: what the loop costs on drawn learners, as times and as ratios taken in one run.
+"""What the loop costs on drawn learners, as times and as ratios taken in one run.
 
 Capture and video decoding are left out: the frames are drawn before the clock starts. CPU time is the process's own,
 all threads together.
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from edge.benchmarks import reports
 from edge.capture.drawn import DrawnCamera
 from edge.clock import ManualClock
 from edge.config import Deployment, Settings
@@ -77,7 +78,7 @@ class Cost:
 def benchmark(faces: Sequence[int], seconds: float, json_file: Path | None) -> int:
     """Measures each number of ``faces`` on ``seconds`` of video, prints a table and writes ``json_file`` if given."""
     if json_file is not None:
-        _check_writable(json_file)
+        reports.check_writable(json_file)
     console = Console()
     costs = {
         count: measure(count, seconds)
@@ -92,7 +93,7 @@ def benchmark(faces: Sequence[int], seconds: float, json_file: Path | None) -> i
             "peak_rss_mib": peak_rss_mib,
             "first_score_s": first_score_s,
         }
-        json_file.write_text(json.dumps(figures, indent=2) + "\n")
+        reports.write(json_file, figures)
     return 0
 
 
@@ -186,14 +187,6 @@ def first_score() -> tuple[float, float]:
             patience.cancel()
             process.terminate()
             process.wait(10)
-
-
-def _check_writable(path: Path) -> None:
-    """Finds out before minutes of measuring. Raises UserError."""
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise UserError(f"--json {path}: cannot be written ({error.strerror})") from error
 
 
 def _frames(faces: int, rate_hz: float, seconds: float) -> list[Frame]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.benchmark import measure
+from edge.benchmarks.loop import measure
 
 
 def test_every_stage_of_the_loop_is_measured() -> None:
@@ -27,7 +27,7 @@ def test_the_figures_are_written_under_their_documented_names(tmp_path: Path) ->
     path = tmp_path / "loop.json"
     ran = subprocess.run(
         [sys.executable, "-m", "edge", "benchmark", "--faces", "1", "2", "--seconds", "2", "--json", str(path)],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
         capture_output=True,
         text=True,
         timeout=110,

@@ -1,0 +1,1 @@
+"""What the box costs: ``loop`` measures it whole, ``models`` measures model files one by one."""

@@ -1,0 +1,50 @@
+"""Every int8 file is looked through and run in every runtime before anybody gets it."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge.benchmarks.models import RUNTIMES
+from edge.errors import UserError
+from edge.inference.graph import Graph
+from edge.signals import Float32Array
+from quantize import capped
+from quantize.capped import Caps
+from quantize.inspection import inspect
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The int8 file's graph, and the answers, float32 (n, ...), of ``float32`` and of int8 in each runtime."""
+
+    graph: Graph
+    answers: dict[str, Float32Array]
+
+
+def verify(folder: Path, inputs: Path, name: str, caps: Caps, file: str = "int8.tflite") -> Verified:
+    """Runs ``file`` and ``float32.tflite`` of ``folder`` on ``inputs`` (.npy); ``name`` begins every message.
+
+    Raises UserError where the int8 file is not pure, not delegated, cannot be run in an installed runtime, or gives one
+    answer to inputs that float32 tells apart.
+    """
+    found = inspect(folder / file, name)
+    said = {"float32": answers(folder / "float32.tflite", "litert", inputs, name, caps)}
+    for runtime, (module, _) in RUNTIMES.items():
+        if importlib.util.find_spec(module):
+            key = "int8" if runtime == "litert" else f"int8_{runtime.replace('-', '_')}"
+            said[key] = answers(folder / file, runtime, inputs, name, caps)
+            if len(np.unique(said[key], axis=0)) == 1 < len(np.unique(said["float32"], axis=0)):
+                raise UserError(f"{name}: its int8 form gives every input the same answer in {runtime}")
+    return Verified(found, said)
+
+
+def answers(file: Path, runtime: str, inputs: Path, name: str, caps: Caps) -> Float32Array:
+    """What ``file`` says to ``inputs`` (.npy), float32 (n, ...). Raises UserError where ``runtime`` cannot run it."""
+    out = file.parent / f"{file.stem}-{runtime}.npy"
+    capped.run(f"{name}, {file.stem} in {runtime}", "quantize.runner", file, runtime, inputs, out, caps=caps)
+    said: Float32Array = np.load(out)
+    return said

@@ -1,0 +1,105 @@
+"""Quantization-aware training: for real, on a tiny network."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.errors import UserError
+from edge.inference.interpreter import Interpreter
+from edge.inference.store import ModelStore
+from edge.signals import Float32Array
+from quantize import aware, capped, gate, inspection
+from quantize.branches import BRANCHES
+from quantize.branches.base import Examples
+from quantize.capped import Caps
+from quantize.cli import main
+from quantize.runs import Run
+
+tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow, which is not installed here")
+L = tf.keras.layers
+
+if importlib.util.find_spec("tensorflow_model_optimization") is None:
+    pytest.skip("needs tensorflow-model-optimization, which is not installed here", allow_module_level=True)
+
+
+def train_aware(model: Any, inputs: Float32Array, folder: Path) -> Path:
+    model.save(folder / "model.keras")
+    np.save(folder / "inputs.npy", inputs)
+    arguments = (folder / "model.keras", folder / "inputs.npy", folder)
+    capped.run("mine", "quantize.aware", *arguments, caps=Caps())
+    return folder / aware.FILE
+
+
+def test_a_convolutional_network_learns_to_say_the_same_in_int8(tmp_path: Path) -> None:
+    tf.keras.utils.set_random_seed(1)
+    x = inputs = L.Input((8, 8, 1), batch_size=1)
+    for width in (8, 8):
+        x = L.ReLU()(L.BatchNormalization()(L.Conv2D(width, 3, padding="same", use_bias=False)(x)))
+    model = tf.keras.Model(inputs, L.Dense(3)(L.GlobalAveragePooling2D()(L.MaxPool2D()(x))))
+    pictures = np.random.default_rng(0).normal(size=(256, 8, 8, 1)).astype(np.float32)
+
+    file = train_aware(model, pictures, tmp_path)
+
+    found = inspection.inspect(file)
+    assert found.delegated == len(found.nodes)
+    interpreter = Interpreter(file)
+    said = np.concatenate([*(next(iter(interpreter(picture[None]).values())) for picture in pictures)])
+    meant = np.asarray(model.predict(pictures, batch_size=1, verbose=0))
+    assert np.abs(said - meant).mean() < 0.15 * meant.std()
+
+
+def test_a_recurrent_network_cannot_be_trained_so_and_one_line_says_why(tmp_path: Path) -> None:
+    inputs = L.Input((5, 3), batch_size=1)
+    model = tf.keras.Model(inputs, L.LSTM(4, unroll=True)(inputs))
+    with pytest.raises(UserError, match=r"^mine: Layer lstm.* is not supported$") as caught:
+        train_aware(model, np.zeros((4, 5, 3), np.float32), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("branch", "data"), [("face_emotion", "faces"), ("engagement", "landmarks")])
+def test_it_has_a_try_where_post_training_int8_costs_too_much(
+    branch: str,
+    data: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    small = {"face_emotion": {"widths": (4, 4, 4, 4)}, "engagement": {"steps": 5, "folds": 2}}[branch]
+    monkeypatch.setitem(BRANCHES[branch].recipes, "default", replace(BRANCHES[branch].recipes["default"], **small))
+    monkeypatch.setattr(gate, "AGREEMENT", 1.01)
+    folder, run, models = request.getfixturevalue(data), tmp_path / "run", tmp_path / "models"
+    assert main(["train", branch, "--data", str(folder), "--run", str(run), "--epochs", "1"]) == 0
+    assert main(["convert", branch, "--data", str(folder), "--run", str(run), "--models", str(models)]) == 0
+    said = capfd.readouterr().err
+    assert f"{branch}: post-training int8 costs more than it may (balanced accuracy" in said
+    manifest, _ = ModelStore(models).load(branch)
+    quantization = manifest.provenance["quantization"]
+    if branch == "face_emotion":
+        assert "after quantization-aware training balanced accuracy" in said
+        assert quantization["method"] in ("post-training", "quantization-aware")
+    else:
+        assert "it is kept all the same: quantization-aware training: Layer" in said
+        assert quantization["method"] == "post-training"
+    assert set(quantization["development_cost"]) == {"balanced_accuracy", "auc", "agreement"}
+
+
+def test_the_gate_counts_what_is_lost_and_what_is_decided_otherwise() -> None:
+    run = Run("engagement", {}, {}, "", dict.fromkeys(BRANCHES["engagement"].decisions, 0.5), 1.0, {}, {}, {})
+    truth = np.tile(np.array([[1], [1], [0], [0]]), (25, 4))
+    before = np.where(truth == 1, 2.0, -2.0).astype(np.float32)
+    examples = Examples(before, truth, None, np.arange(len(truth)))
+    same = gate.cost(BRANCHES["engagement"], run, examples, before, 0.5 * before)
+    assert (same.balanced_accuracy, same.auc, same.agreement, same.passes) == (0.0, 0.0, 1.0, True)
+    after = before.copy()
+    after[:4] = -before[:4]
+    worse = gate.cost(BRANCHES["engagement"], run, examples, before, after)
+    assert worse.agreement == pytest.approx(0.96)
+    assert worse.balanced_accuracy == pytest.approx(0.04)
+    assert worse.auc > 0 and not worse.passes
