@@ -32,13 +32,24 @@ def card(manifest: Manifest) -> str:
         f"## Decision\n\n{origin.decision}\n\nThresholds: {thresholds}. Temperature: {manifest.temperature:.3f}. "
         f"Skill (how far decisions beat chance on the data that set the thresholds): {manifest.skill:.3f}.",
         f"## Figures\n\n{origin.test} n = {manifest.figures['n']}, {manifest.figures['groups']} groups; 95 % bootstrap "
-        f"intervals.\n\n{table(manifest.figures)}\n\nMade by `affect-quantize convert {manifest.name} --data DIR`; "
-        f"`affect-quantize evaluate {manifest.name} --data DIR --json FILE` repeats them.",
+        f"intervals.\n\n{table(manifest.figures)}\n\n{_made(manifest)}",
         f"## How it was made\n\n{_making(provenance)}\n{_listed(origin.choices)}",
         f"## Intended use\n\n{origin.intended}",
         f"## Limits\n\n{_listed(origin.limits)}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _made(manifest: Manifest) -> str:
+    """The commands behind the figures, and whose they are where the shipped network itself could not be tested."""
+    made = f"Made by `affect-quantize convert {manifest.name} --data DIR`"
+    if folds := manifest.figures.get("folds"):
+        return (
+            f"{made} from {folds} networks trained and converted as the shipped one was, each judged on what it never "
+            f"saw with a threshold from the others. The shipped network was trained on all of it: "
+            f"`affect-quantize evaluate {manifest.name} --data DIR` tests it on others."
+        )
+    return f"{made}; `affect-quantize evaluate {manifest.name} --data DIR --json FILE` repeats them."
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features import Preprocessing
@@ -19,7 +21,8 @@ from edge.signals import Float32Array
 from quantize import runs
 from quantize.branches.base import Branch
 from quantize.certificate import card
-from quantize.evaluate import FLOAT32, evaluate
+from quantize.cross_validation import joined, pooled
+from quantize.evaluate import FLOAT32, evaluate, judge, report
 from quantize.files import write_bytes
 from quantize.origins import ORIGINS
 from quantize.runs import Run
@@ -33,23 +36,21 @@ TIME_S = 900
 def convert(branch: Branch, data: Path, folder: Path, models: Path) -> Manifest:
     """Converts the run in ``folder``, judges the result on unseen examples of ``data`` and writes it all to ``models``.
 
-    Raises UserError where the run or the data are not what they should be, or the conversion fails; then nothing in
-    ``models`` is touched.
+    A run with folds is judged by them: each fold's network is converted as well and answers what it never saw. Raises
+    UserError where the run or the data are not what they should be, or the conversion fails; then nothing in ``models``
+    is touched.
     """
     run = runs.load(folder, branch)
     preprocessing = _preprocessing(branch, run, folder)
-    representative = branch.representative(data, preprocessing, run.split, REPRESENTATIVE)
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary)
-        _run_converter(folder / runs.WEIGHTS, representative, staged)
-        file = f"{branch.name}.tflite"
-        (staged / FLOAT32).mkdir()
-        (staged / "int8.tflite").rename(staged / file)
-        (staged / "float32.tflite").rename(staged / FLOAT32 / file)
-        manifest = _manifest(branch, run, staged / file)
-        report = evaluate(branch, manifest, staged, branch.unseen(data, preprocessing, run.split))
-        manifest = msgspec.structs.replace(manifest, figures=report)
-        for part in (Path(FLOAT32) / file, Path(file)):
+        manifest = _quantized(branch, data, preprocessing, run, folder / runs.WEIGHTS, staged)
+        if run.folds:
+            figures = _cross_validated(branch, data, run, folder, staged)
+        else:
+            figures = evaluate(branch, manifest, staged, branch.unseen(data, preprocessing, run.split))
+        manifest = msgspec.structs.replace(manifest, figures=figures)
+        for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
             write_bytes(models / part, (staged / part).read_bytes())
     write_bytes(models / f"{branch.name}.json", msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     write_bytes(models / f"{branch.name}.md", card(manifest).encode())
@@ -66,6 +67,33 @@ def _preprocessing(branch: Branch, run: Run, folder: Path) -> Preprocessing:
     if preprocessing.fingerprint() != run.preprocessing_sha256:
         raise UserError(f"{path}: was trained with another preprocessing than this code's; train again")
     return preprocessing
+
+
+def _quantized(
+    branch: Branch, data: Path, preprocessing: Preprocessing, run: Run, weights: Path, folder: Path
+) -> Manifest:
+    """Converts ``weights`` into ``folder``, laid out as a models folder. The manifest has no figures yet."""
+    file = f"{branch.name}.tflite"
+    _run_converter(weights, branch.representative(data, preprocessing, run.split, REPRESENTATIVE), folder)
+    (folder / FLOAT32).mkdir()
+    (folder / "int8.tflite").rename(folder / file)
+    (folder / "float32.tflite").rename(folder / FLOAT32 / file)
+    return _manifest(branch, run, folder / file)
+
+
+def _cross_validated(branch: Branch, data: Path, run: Run, folder: Path, staged: Path) -> dict[str, Any]:
+    """The report on all folds' answers, each fold's network quantized and asked only what it never saw."""
+    parts, answers = [], []
+    for number, fold in enumerate(tqdm(run.folds, desc="converting", unit="fold", leave=False)):
+        place = staged / f"fold-{number}"
+        place.mkdir()
+        own = msgspec.structs.replace(run, **msgspec.structs.asdict(fold), folds=())
+        preprocessing = _preprocessing(branch, own, folder)
+        manifest = _quantized(branch, data, preprocessing, own, folder / runs.fold_weights(number), place)
+        examples = branch.unseen(data, preprocessing, fold.split)
+        parts.append(examples)
+        answers.append(judge(branch, manifest, place, examples))
+    return {**report(branch, joined(parts), pooled(answers)), "folds": len(run.folds)}
 
 
 def _run_converter(weights: Path, representative: Float32Array, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,11 @@ def evaluate(branch: Branch, manifest: Manifest, models: Path, examples: Example
 
     A runtime that is not installed here is left out. Raises UserError where a model file is missing or broken.
     """
+    return report(branch, examples, judge(branch, manifest, models, examples))
+
+
+def judge(branch: Branch, manifest: Manifest, models: Path, examples: Examples) -> dict[str, Judged]:
+    """Each kind's answers to ``examples``; see ``evaluate``."""
     judged: dict[str, Judged] = {}
     for kind, runtime in KINDS.items():
         path = models / FLOAT32 / manifest.file if kind == "float32" else models / manifest.file
@@ -60,6 +65,11 @@ def evaluate(branch: Branch, manifest: Manifest, models: Path, examples: Example
                 continue
             raise
         judged[kind] = _judge(branch, manifest, interpreter, examples, kind)
+    return judged
+
+
+def report(branch: Branch, examples: Examples, judged: Mapping[str, Judged]) -> dict[str, Any]:
+    """The figures of every kind's answers to ``examples``, and what int8 cost."""
     return {
         "branch": branch.name,
         "n": len(examples.inputs),
