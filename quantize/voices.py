@@ -60,9 +60,7 @@ def folds_of(voices: Voices) -> NDArray[np.int64]:
     """Each recording's fold of actors, int64 (N,). Raises UserError for too few actors."""
     folds = ravdess.fold_of(voices.actor.tolist())
     if len(set(folds.values())) < ravdess.FOLDS:
-        raise UserError(
-            f"speech_emotion: {len(folds)} actors are too few to train, validate and test apart (at least 5)"
-        )
+        raise UserError(f"speech_emotion: {len(folds)} actors are too few to keep {ravdess.FOLDS} folds of them apart")
     return np.array([folds[int(actor)] for actor in voices.actor])
 
 

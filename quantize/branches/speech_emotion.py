@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -155,7 +156,7 @@ class SpeechEmotion:
             balanced = split.get("cross_validated_balanced_accuracy")
             honest = "" if balanced is None else f"; the honest figure is the cross-validated one, {balanced:.3f}"
             raise UserError(f"{data}: every actor here was trained on; there is nothing unseen to test with{honest}")
-        return _heard(voices, rows, preprocessing)
+        return _examples(voices.only(rows), _inputs(data, rows, preprocessing))
 
     def representative(
         self, data: Path, preprocessing: SpeechFeatures, split: Mapping[str, Any], count: int
@@ -168,16 +169,25 @@ class SpeechEmotion:
             rows = np.flatnonzero(np.isin(voices.actor, split["train"]))
         if not len(rows):
             raise UserError(f"{data}: none of the training actors is here")
-        return _heard(voices, rows[:: max(1, len(rows) // count)][:count], preprocessing).inputs
+        return _inputs(data, rows[:: max(1, len(rows) // count)][:count], preprocessing)
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
         """The probability of negative valence, float32 (N, 1)."""
         return softmax(logits, temperature)[:, NEGATIVE].sum(axis=1, keepdims=True)
 
 
-def _heard(voices: Voices, rows: NDArray[np.int64], features: SpeechFeatures) -> Examples:
-    voices = voices.only(rows)
-    return _examples(voices, np.stack([features(utterance) for utterance in voices.utterances]))
+def _inputs(data: Path, rows: NDArray[np.int64], features: SpeechFeatures) -> Float32Array:
+    """What the device would feed its network for each of ``rows``."""
+    bare = msgspec.structs.replace(features, centre=(), spread=())
+    values = _plain(data, bare)[rows]
+    return features.standardised(values) if features.centre else values
+
+
+@lru_cache(maxsize=1)
+def _plain(data: Path, features: SpeechFeatures) -> Float32Array:
+    """The features of every utterance, computed once for all folds."""
+    utterances = tqdm(listen(data).utterances, desc="features", unit="utterance", leave=False)
+    return np.stack([features(utterance) for utterance in utterances])
 
 
 def _examples(voices: Voices, inputs: Float32Array) -> Examples:
