@@ -20,7 +20,6 @@ KINDS = {"float32": "float32", "int8": "int8 (litert)", "int8_tflite_runtime": "
 def card(manifest: Manifest) -> str:
     """The model card as Markdown."""
     origin = ORIGINS[manifest.name]
-    provenance = manifest.provenance
     thresholds = ", ".join(f"{name} {value:.3f}" for name, value in manifest.thresholds.items())
     sections = [
         f"# {manifest.name}",
@@ -33,7 +32,7 @@ def card(manifest: Manifest) -> str:
         f"Skill (how far decisions beat chance on the data that set the thresholds): {manifest.skill:.3f}.",
         f"## Figures\n\n{origin.test} n = {manifest.figures['n']}, {manifest.figures['groups']} groups; 95 % bootstrap "
         f"intervals.\n\n{table(manifest.figures)}\n\n{_made(manifest)}",
-        f"## How it was made\n\n{_making(provenance)}\n{_listed(origin.choices)}",
+        f"## How it was made\n\n{_making(manifest)}\n{_listed(origin.choices)}",
         f"## Intended use\n\n{origin.intended}",
         f"## Limits\n\n{_listed(origin.limits)}",
     ]
@@ -56,15 +55,15 @@ def _listed(items: Sequence[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def _making(provenance: Mapping[str, Any]) -> str:
+def _making(manifest: Manifest) -> str:
     """Recipe, split and the figures that decisions were taken on."""
+    provenance = manifest.provenance
+    own = "each fold, with what the others tuned"
+    whose = own if "folds" in manifest.figures else "the data that set the thresholds, never on the test"
     recipe = ", ".join(f"{name} {value}" for name, value in provenance["recipe"].items())
     split = "; ".join(f"{name}: {brief(value)}" for name, value in provenance["split"].items())
     development = "; ".join(f"{name} {brief(value)}" for name, value in provenance["development"].items())
-    return (
-        f"- Recipe: {recipe}.\n- Split: {split}.\n"
-        f"- Figures of `affect-quantize train` on the data that set the thresholds, never on the test: {development}."
-    )
+    return f"- Recipe: {recipe}.\n- Split: {split}.\n- Figures of `affect-quantize train` on {whose}: {development}."
 
 
 def brief(value: Any) -> str:
