@@ -26,7 +26,9 @@ class SpeechFeatures(Preprocessing, frozen=True):
 
     Functionals are statistics over time (as in openSMILE's sets, Eyben et al. 2016): of the spectrum in mel bands and
     of its cepstrum, of energy and pitch, and of how fast each of them goes up and down. All are taken relative to the
-    utterance's own peak. ``centre`` and ``spread`` standardise them; without these they come as they are.
+    utterance's own peak, and windows at either end that stay ``edge_db`` under the loudest are left out: how generously
+    voice activity cuts depends on the microphone's level. ``centre`` and ``spread`` standardise them; without these
+    they come as they are.
 
     With ``frames`` it is the standardised log-mel spectrogram itself, float32 (frames, bands): zeros (the utterance's
     mean) fill up shorter utterances, longer ones keep their beginning.
@@ -41,6 +43,7 @@ class SpeechFeatures(Preprocessing, frozen=True):
     low_hz: float = 60.0
     high_hz: float = 7600.0
     floor_db: float = 60.0
+    edge_db: float = 25.0
     frames: int = 0
     centre: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
@@ -48,7 +51,10 @@ class SpeechFeatures(Preprocessing, frozen=True):
     def __call__(self, samples: Float32Array) -> Float32Array:
         """Features of ``samples``, float32 (n,) mono at 16 kHz, of any length."""
         power = self._power(samples)
-        spectrogram = self._spectrogram(power)
+        mel = power @ _mel_filters(self.bands, self.fft, self.low_hz, self.high_hz)
+        loud = np.flatnonzero(mel.sum(axis=1) >= mel.sum(axis=1).max() * 10.0 ** (-self.edge_db / 10.0))
+        power, mel = power[loud[0] : loud[-1] + 1], mel[loud[0] : loud[-1] + 1]
+        spectrogram = self._spectrogram(mel)
         if self.frames:
             padded = np.zeros((self.frames, self.bands), np.float32)
             padded[: len(spectrogram)] = spectrogram[: self.frames]
@@ -78,9 +84,8 @@ class SpeechFeatures(Preprocessing, frozen=True):
         spectra = np.fft.rfft(windows * _hann(self.window), self.fft)
         return spectra.real**2 + spectra.imag**2
 
-    def _spectrogram(self, power: Float32Array) -> Float32Array:
+    def _spectrogram(self, mel: Float32Array) -> Float32Array:
         """Decibels (T, bands) under the peak, standardised over the utterance; zeros for silence."""
-        mel = power @ _mel_filters(self.bands, self.fft, self.low_hz, self.high_hz)
         peak = float(mel.max())
         if peak <= 0.0:
             return np.zeros(mel.shape, np.float32)

@@ -49,6 +49,16 @@ def test_any_length_of_sound_gives_the_same_shape(length: int, level: float) -> 
         assert np.isfinite(features).all()
 
 
+def test_how_generously_an_utterance_was_cut_changes_little() -> None:
+    hush = np.random.default_rng(1).normal(0, 2e-4, 8_000).astype(np.float32)
+    generous = np.concatenate([hush, _voice(), hush])
+
+    def change(features: SpeechFeatures) -> float:
+        return float(np.abs(features(generous) - features(_voice())).mean())
+
+    assert change(SpeechFeatures()) < change(SpeechFeatures(edge_db=90.0)) / 3
+
+
 def test_a_higher_tone_lands_in_a_higher_band() -> None:
     t = np.arange(16_000) / 16_000
     tones = [np.sin(2 * np.pi * hertz * t).astype(np.float32) for hertz in (200, 1000, 4000)]
