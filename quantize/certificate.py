@@ -13,7 +13,7 @@ from quantize.origins import ORIGINS
 def card(manifest: Manifest) -> str:
     """The model card as Markdown."""
     origin = ORIGINS[manifest.name]
-    provenance, figures = manifest.provenance, manifest.figures
+    figures = manifest.figures
     thresholds = ", ".join(f"{name} {value:.3f}" for name, value in manifest.thresholds.items())
     sections = [
         f"# {manifest.name}",
@@ -26,10 +26,9 @@ def card(manifest: Manifest) -> str:
         f"## Decision\n\n{origin.decision}\n\nThresholds: {thresholds}. Temperature: {manifest.temperature:.3f}. "
         f"Skill (how far decisions beat chance on the data that set the thresholds): {manifest.skill:.3f}.",
         f"## Figures\n\n{origin.test} n = {figures['n']}, {figures['clusters']} groups; 95 % bootstrap intervals.\n\n"
-        f"{tables.whole(figures)}\n\nMade by `affect-quantize certify {manifest.name} --data DIR`; "
-        f"`affect-quantize evaluate {manifest.name} --data DIR --html FILE` shows them with plots.",
+        f"{tables.whole(figures)}\n\n{_made(manifest)}",
         *_speed(manifest),
-        f"## How it was made\n\n{_making(provenance)}\n{_listed(origin.choices)}",
+        f"## How it was made\n\n{_making(manifest)}\n{_listed(origin.choices)}",
         f"## Intended use\n\n{origin.intended}",
         f"## Limits\n\n{_listed(origin.limits)}",
     ]
@@ -43,19 +42,37 @@ def _speed(manifest: Manifest) -> list[str]:
     return [f"## Speed\n\n{tables.latency(manifest.figures['latency'])}\n\nMade by `affect-quantize benchmark`."]
 
 
+def _made(manifest: Manifest) -> str:
+    """The commands behind the figures, and whose they are where the shipped network itself could not be tested."""
+    if folds := manifest.figures.get("folds", 0):
+        return (
+            f"Made by `affect-quantize convert {manifest.name} --data DIR` from {folds} networks trained and converted "
+            "as the shipped one was, each judged on what it never saw with a threshold from the others. The shipped "
+            f"network was trained on all of it; `affect-quantize evaluate {manifest.name} --data DIR` tests it on "
+            "others."
+        )
+    return (
+        f"Made by `affect-quantize certify {manifest.name} --data DIR`; "
+        f"`affect-quantize evaluate {manifest.name} --data DIR --html FILE` shows them with plots."
+    )
+
+
 def _listed(items: Sequence[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def _making(provenance: Mapping[str, Any]) -> str:
+def _making(manifest: Manifest) -> str:
     """Recipe, split and the figures that decisions were taken on."""
+    provenance = manifest.provenance
+    own = "each fold, with what the others tuned"
+    whose = own if manifest.figures.get("folds") else "the data that set the thresholds, never on the test"
     recipe = ", ".join(f"{name} {value}" for name, value in provenance["recipe"].items())
     split = "; ".join(f"{name}: {brief(value)}" for name, value in provenance["split"].items())
     development = "; ".join(f"{name} {brief(value)}" for name, value in provenance["development"].items())
     versions = ", ".join(f"{package} {version}" for package, version in provenance["versions"].items())
     return (
         f"- Versions: {versions}.\n- Recipe: {recipe}.\n- Split: {split}.\n"
-        f"- Figures of `affect-quantize train` on the data that set the thresholds, never on the test: {development}."
+        f"- Figures of `affect-quantize train` on {whose}: {development}."
     )
 
 

@@ -24,6 +24,7 @@ examples:
   affect-quantize datasets --data ravdess
   affect-quantize train speech_emotion --data ravdess
   affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
+  affect-quantize train speech_emotion --data ravdess --recipe random-split --run runs/speech_emotion-random
   affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
   affect-quantize convert face_emotion --data fer2013plus
   affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json --html engagement.html
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
     train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
     train.add_argument(
-        "--fold", type=int, choices=range(5), help="speech_emotion: the fold of actors kept for the test"
+        "--fold", type=int, choices=range(5), help="speech_emotion: a fold of actors to keep for the test"
     )
     convert = _command(commands, "convert", _convert, "quantize a run to int8, judge it on unseen data, certify it")
     _run_option(convert)
@@ -270,7 +271,10 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
 
     folder = _run_folder(branch, arguments)
     run = train(branch, _folder(arguments), _recipe(branch, arguments), folder)
-    print(f"written to {folder}; on the data that set the thresholds: {brief(run.development)}")
+    print(
+        f"written to {folder}; {'across folds' if run.folds else 'on the data that set the thresholds'}: "
+        f"{brief(run.development)}"
+    )
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features import Preprocessing
@@ -21,7 +22,7 @@ from quantize.branches.base import Branch, Examples
 from quantize.capped import Caps
 from quantize.certify import certified, write
 from quantize.converter import KINDS
-from quantize.evaluate import FLOAT32, evaluate
+from quantize.evaluate import FLOAT32, Judgement, judge, pooled, report
 from quantize.files import write_bytes
 from quantize.gate import Cost
 from quantize.origins import ORIGINS
@@ -45,38 +46,59 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
 
     What goes to ``models`` is the int8 file and its float32 original. The float16 and dynamic-range kinds, which only
     serve comparison, stay in the run's folder ``variants``, from which no device installs. Where post-training int8
-    costs more than ``gate`` allows, quantization-aware training has a try. Raises UserError where the run or the data
-    are not what they should be, or the conversion fails; then nothing in ``models`` is touched.
+    costs more than ``gate`` allows, quantization-aware training has a try. A run with folds is judged by them. Raises
+    UserError where the run or the data are not what they should be, or the conversion fails; then nothing in ``models``
+    is touched.
     """
     caps = caps or Caps()
     run = runs.load(folder, branch)
-    preprocessing = _preprocessing(branch, run, folder)
-    inputs = branch.representative(data, preprocessing, run.split, representative.MOST)
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary)
-        np.save(staged / "representative.npy", representative.check(inputs, str(data)))
-        weights = folder / runs.WEIGHTS
-        capped.run(str(weights), "quantize.converter", weights, staged / "representative.npy", staged, caps=caps)
-        quantized = _quantize(branch, run, folder, data, preprocessing, staged, caps)
-        quantized.file.replace(staged / "int8.tflite")
-        variants = {kind: (staged / f"{kind}.tflite").read_bytes() for kind in KINDS}
-        file = f"{branch.name}.tflite"
-        (staged / FLOAT32).mkdir()
-        (staged / "int8.tflite").rename(staged / file)
-        (staged / "float32.tflite").rename(staged / FLOAT32 / file)
-        manifest = _manifest(branch, run, staged / file, _quantization(quantized, len(inputs)))
-        unseen = branch.unseen(data, preprocessing, run.split)
-        manifest = certified(manifest, evaluate(branch, manifest, staged, unseen, branch.conditions))
-        for part in (Path(FLOAT32) / file, Path(file)):
+        manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
+        if run.folds:
+            judgement = _cross_validated(branch, data, run, folder, staged, caps)
+        else:
+            unseen = branch.unseen(data, _preprocessing(branch, run, folder), run.split)
+            judgement = judge(branch, manifest, staged, unseen, branch.conditions)
+        figures = {**report(branch, manifest, staged, judgement), "folds": len(run.folds)}
+        manifest = certified(manifest, figures)
+        for kind in KINDS:
+            write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
+        for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
             write_bytes(models / part, (staged / part).read_bytes())
-    for kind, content in variants.items():
-        write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", content)
     write(manifest, models)
     return manifest
 
 
+def _converted(branch: Branch, data: Path, run: Run, weights: Path, staged: Path, caps: Caps) -> Manifest:
+    """Converts the network in ``weights`` into ``staged``, laid out as a models folder; a manifest without figures."""
+    preprocessing = _preprocessing(branch, run, weights.parent)
+    inputs = branch.representative(data, preprocessing, run.split, representative.MOST)
+    np.save(staged / "representative.npy", representative.check(inputs, str(data)))
+    capped.run(str(weights), "quantize.converter", weights, staged / "representative.npy", staged, caps=caps)
+    quantized = _quantize(branch, run, weights, data, preprocessing, staged, caps)
+    file = f"{branch.name}.tflite"
+    (staged / FLOAT32).mkdir()
+    (staged / FLOAT32 / file).write_bytes((staged / "float32.tflite").read_bytes())
+    quantized.file.replace(staged / file)
+    return _manifest(branch, run, staged / file, _quantization(quantized, len(inputs)))
+
+
+def _cross_validated(branch: Branch, data: Path, run: Run, folder: Path, staged: Path, caps: Caps) -> Judgement:
+    """All folds' answers, each fold's network quantized as the shipped one and asked only what it never saw."""
+    parts = []
+    for number, fold in enumerate(tqdm(run.folds, desc="converting", unit="fold", leave=False)):
+        place = staged / f"fold-{number}"
+        place.mkdir()
+        own = msgspec.structs.replace(run, **msgspec.structs.asdict(fold), folds=())
+        manifest = _converted(branch, data, own, folder / runs.fold_weights(number), place, caps)
+        unseen = branch.unseen(data, _preprocessing(branch, own, folder), fold.split)
+        parts.append(judge(branch, manifest, place, unseen, branch.conditions))
+    return pooled(parts)
+
+
 def _quantize(
-    branch: Branch, run: Run, folder: Path, data: Path, preprocessing: Preprocessing, staged: Path, caps: Caps
+    branch: Branch, run: Run, weights: Path, data: Path, preprocessing: Preprocessing, staged: Path, caps: Caps
 ) -> _Quantized:
     """The int8 file of the two ways to make one that costs less; the second is only tried where the first fails."""
     examples = branch.development(data, preprocessing, run.split)
@@ -87,7 +109,7 @@ def _quantize(
     name = f"{branch.name}: post-training int8 costs more than it may ({first.cost})"
     try:
         np.save(staged / "training.npy", branch.representative(data, preprocessing, run.split, AWARE_INPUTS))
-        arguments = (folder / runs.WEIGHTS, staged / "training.npy", staged)
+        arguments = (weights, staged / "training.npy", staged)
         capped.run("quantization-aware training", "quantize.aware", *arguments, caps=caps)
         second = _judged(branch, run, examples, staged, aware.FILE, "quantization-aware", caps)
     except UserError as error:

@@ -89,3 +89,28 @@ def fit(model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe) -> 
     model.compile(optimizer, loss)
     history = model.fit(batches, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=[_Progress(recipe, steps)])
     return [{"loss": float(value)} for value in history.history["loss"]]
+
+
+def fit_until_flat(
+    model: tf.keras.Model,
+    batches: Batches,
+    loss: Loss,
+    recipe: Recipe,
+    valid: tuple[Float32Array, Float32Array],
+    patience: int,
+) -> list[dict[str, float]]:
+    """Trains with Adam while the loss on ``valid`` falls, keeps the best epoch. Returns the history.
+
+    The rate is halved after half of ``patience`` epochs without a gain.
+    """
+    model.compile(tf.keras.optimizers.Adam(recipe.learning_rate), loss)
+    callbacks = [
+        _Progress(recipe, len(batches)),
+        tf.keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=max(1, patience // 2)),
+        tf.keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
+    ]
+    history = model.fit(
+        batches, validation_data=valid, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=callbacks
+    )
+    losses = zip(history.history["loss"], history.history["val_loss"], strict=True)
+    return [{"loss": float(seen), "valid_loss": float(held_out)} for seen, held_out in losses]

@@ -127,18 +127,30 @@ ORIGINS: dict[str, Origin] = {
         ),
         decision="`negative` = sad + angry + fearful + disgust, high from the threshold on.",
         test=(
-            "Actors that were neither trained nor validated on, two women and two men; the intervals draw whole "
-            "actors. With four actors they are wide, and rough themselves."
+            "Cross-validated over the actors: five networks, each judged on four actors, two women and two men, that "
+            "it never heard, with a threshold from the other folds; the intervals draw whole actors. The shipped "
+            "network heard all actors."
         ),
         choices=(
-            "Wider and trained twice as long, since the loss of a first run was still falling when it ended.",
-            "Temperature and threshold come from a network that did not hear the validation actors; the shipped one "
-            "was then trained on them as well, with nothing else changed.",
-            "Level is no feature: power is taken relative to the utterance's own peak.",
+            "Features and network were chosen by training on twelve actors and validating on folds 2 and 4, so the "
+            "figures of these two may be a little kind; nothing was chosen on folds 0, 1 and 3. On the two, a residual "
+            "CNN on the spectrogram reached an AUC of .76 in 25 epochs, support vectors on functionals .82, a "
+            "perceptron on functionals .87.",
+            "With so few voices it helps to be told what to listen for: pitch, its range and its turns, the spectrum's "
+            "spread, and the tempo of each, at 0 to 12 Hz, without which the AUC fell by .014.",
+            "Pairs of utterances are mixed and features trembled in training; two disturbed copies of each (speaker, "
+            "room, microphone, noise) are heard as well.",
+            "Temperature and threshold come from what the five networks say of actors they did not hear.",
+            "Level is no feature: power is taken relative to the utterance's own peak. Ends that stay 25 dB under the "
+            "loudest are left out, because voice activity cuts more generously at 12 dB more gain; before, 5 % of "
+            "decisions changed with it.",
             "One of two identical recordings of actor 07 is left out.",
         ),
         intended="One input of the fused satisfaction when somebody speaks. Never a judgement on a person.",
         limits=(
+            "On recordings dealt out at random, as many papers do, the same recipe (`--recipe random-split`) looks "
+            "better by several points: it knows the voices. A new speaker is what counts.",
+            "Some voices are harder: the fold of actors 10, 11, 23 and 24 is judged worse than all others.",
             "Actors who play emotions with two sentences: spontaneous speech is subtler.",
             "North American English only, adults only.",
             "Recorded in a studio. Rooms, noise and distance were modelled, not recorded.",

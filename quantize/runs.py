@@ -1,7 +1,8 @@
 """A run: the folder that training leaves behind, with everything needed to convert and judge what it made.
 
 ``model.keras`` is the network as the device runs it (batch of one, logits), ``config.json`` a Run, ``metrics.json`` the
-development figures and the history of the loss.
+development figures and the history of the loss. Where the run was cross-validated to stand the test, ``fold-0.keras``
+and so on are the networks of its folds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,16 @@ VARIANTS = "variants"
 """Folder, inside a run, of the same network as float32, float16, dynamic-range and int8; no device installs from it."""
 
 
+class FoldRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one fold's network is judged with and on: see ``quantize.branches.base.Fold``."""
+
+    preprocessing: dict[str, Any]
+    preprocessing_sha256: str
+    thresholds: dict[str, float]
+    temperature: float
+    split: dict[str, Any]
+
+
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a manifest will say of how its model was made, plus thresholds and temperature."""
 
@@ -32,6 +43,12 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     split: dict[str, Any]
     development: dict[str, Any]
     versions: dict[str, str]
+    folds: tuple[FoldRun, ...] = ()
+
+
+def fold_weights(number: int) -> str:
+    """The file of fold ``number``'s network, inside the run folder."""
+    return f"fold-{number}.keras"
 
 
 def load(folder: Path, branch: Branch) -> Run:
@@ -45,6 +62,7 @@ def load(folder: Path, branch: Branch) -> Run:
         raise UserError(f"{path}: not a run of this program ({error}); train again") from error
     if run.branch != branch.name:
         raise UserError(f"{path}: is a run of {run.branch!r}, not of {branch.name!r}")
-    if not (folder / WEIGHTS).is_file():
-        raise UserError(f"{folder / WEIGHTS}: no such file; train again")
+    for name in (WEIGHTS, *map(fold_weights, range(len(run.folds)))):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name}: no such file; train again")
     return run

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from quantize import provenance
-from quantize.branches.base import Branch, Recipe
+from quantize.branches.base import Branch, Fold, Recipe
 from quantize.files import write_bytes, write_json
-from quantize.runs import CONFIG, METRICS, WEIGHTS, Run
+from quantize.runs import CONFIG, METRICS, WEIGHTS, FoldRun, Run, fold_weights
 
 
 def train(branch: Branch, data: Path, recipe: Recipe, folder: Path) -> Run:
@@ -30,11 +30,23 @@ def train(branch: Branch, data: Path, recipe: Recipe, folder: Path) -> Run:
         split=fitted.split,
         development=fitted.development,
         versions=provenance.versions(),
+        folds=tuple(map(_fold_run, fitted.folds)),
     )
+    networks = {WEIGHTS: fitted.model} | {fold_weights(i): fold.model for i, fold in enumerate(fitted.folds)}
     with tempfile.TemporaryDirectory() as temporary:
-        weights = Path(temporary) / WEIGHTS
-        fitted.model.save(weights)
-        write_bytes(folder / WEIGHTS, weights.read_bytes())
+        for name, network in networks.items():
+            network.save(Path(temporary) / name)
+            write_bytes(folder / name, (Path(temporary) / name).read_bytes())
     write_json(folder / METRICS, {"development": fitted.development, "history": fitted.history})
     write_json(folder / CONFIG, msgspec.to_builtins(run))
     return run
+
+
+def _fold_run(fold: Fold) -> FoldRun:
+    return FoldRun(
+        preprocessing=msgspec.to_builtins(fold.preprocessing),
+        preprocessing_sha256=fold.preprocessing.fingerprint(),
+        thresholds=fold.thresholds,
+        temperature=fold.temperature,
+        split=fold.split,
+    )

@@ -1,9 +1,9 @@
-"""Speech emotion: one voiced utterance -> eight emotions and valence (AffectFusion, 1-D CNN)."""
+"""Speech emotion: one voiced utterance -> eight emotions and valence (AffectFusion)."""
 
 from __future__ import annotations
 
 from edge.branches import recentred, softmax
-from edge.features.log_mel import LogMel
+from edge.features.speech import SpeechFeatures
 from edge.inference.store import ModelStore
 from edge.signals import Reading, Utterance
 
@@ -12,11 +12,11 @@ NEGATIVE = ("sad", "angry", "fearful", "disgust")
 
 
 class SpeechEmotionBranch:
-    """A 1-D CNN over one utterance. Whose voice it is, it neither asks nor keeps."""
+    """A network over one utterance as a whole. Whose voice it is, it neither asks nor keeps."""
 
     def __init__(self, store: ModelStore) -> None:
         self.manifest, self.model = store.load("speech_emotion", ("negative",))
-        self.preprocessing: LogMel = store.preprocessing(self.manifest, LogMel)
+        self.preprocessing: SpeechFeatures = store.preprocessing(self.manifest, SpeechFeatures)
 
     def read(self, utterance: Utterance, quality: float) -> Reading:
         """Eight probabilities and that of positive valence; ``quality`` in 0..1 is the sound's."""

@@ -46,10 +46,25 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """One network of a cross-validation, in the form of the shipped one; ``split`` says what it never saw.
+
+    ``thresholds`` and ``temperature`` come from the other folds' answers, so that its own judge it.
+    """
+
+    model: Any
+    preprocessing: Preprocessing
+    thresholds: dict[str, float]
+    temperature: float
+    split: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What training hands over: the Keras model as the device runs it (batch of one, logits) and all that goes with it.
 
-    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card.
+    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card. Where
+    the model was trained on everything there is, ``folds`` stand in for it in the test.
     """
 
     model: Any
@@ -59,6 +74,7 @@ class Fitted:
     split: dict[str, Any]
     development: dict[str, Any]
     history: list[dict[str, float]] = field(default_factory=list)
+    folds: list[Fold] = field(default_factory=list)
 
 
 class Branch(Protocol):

@@ -1,4 +1,4 @@
-"""A one-dimensional convolutional network of three blocks over the frames of a log-mel spectrogram."""
+"""The networks of the speech branch: a perceptron over an utterance's functionals, and the paper's kind of CNN."""
 
 from __future__ import annotations
 
@@ -9,15 +9,27 @@ import tensorflow as tf
 L = tf.keras.layers
 
 
-def speech_emotion(
-    frames: int,
-    bands: int,
-    labels: int,
-    widths: Sequence[int] = (64, 96, 128),
-    dropout: float = 0.3,
-    batch: int | None = None,
+def perceptron(
+    features: int, labels: int, widths: Sequence[int], dropout: float, batch: int | None = None
 ) -> tf.keras.Model:
-    """Log-mel float32 (batch, frames, bands) in, logits (batch, labels) out. Mean and maximum over time are pooled."""
+    """Standardised functionals float32 (batch, features) in, logits (batch, labels) out."""
+    inputs = x = L.Input((features,), batch_size=batch, name="utterance")
+    x = L.Dropout(dropout / 5)(x)
+    for width in widths:
+        x = L.Dense(width, use_bias=False)(x)
+        x = L.BatchNormalization(momentum=0.98)(x)
+        x = L.ReLU()(x)
+        x = L.Dropout(dropout)(x)
+    return tf.keras.Model(inputs, L.Dense(labels, name="logits")(x))
+
+
+def convolutional(
+    frames: int, bands: int, labels: int, widths: Sequence[int], dropout: float, batch: int | None = None
+) -> tf.keras.Model:
+    """Log-mel float32 (batch, frames, bands) in, logits (batch, labels) out: one block of convolutions per width.
+
+    Mean and maximum over time are pooled.
+    """
     inputs = x = L.Input((frames, bands), batch_size=batch, name="utterance")
     for block, width in enumerate(widths):
         x = _convolution(x, width, kernel=5, stride=2 if block == 0 else 1)

@@ -13,6 +13,7 @@ from edge.features.face_crop import FaceCrop
 from edge.inference.store import ModelStore
 from quantize.branches import BRANCHES
 from quantize.cli import main
+from quantize.datasets import ravdess
 from quantize.runs import Run
 
 needs_tensorflow = pytest.mark.skipif(
@@ -21,10 +22,19 @@ needs_tensorflow = pytest.mark.skipif(
 
 SMALL: dict[str, dict[str, Any]] = {
     "face_emotion": {"widths": (4, 4, 4, 4)},
-    "speech_emotion": {"widths": (4, 4, 4), "variants": 1},
+    "speech_emotion": {"widths": (8, 4), "variants": 1},
     "engagement": {"steps": 5, "folds": 2, "components": 6},
 }
+TEST = {"speech_emotion": ["--fold", "2"]}
+"""What keeps a part of the data for the test where a branch would train on all of it."""
+
 DATA = {"face_emotion": "faces", "speech_emotion": "voices", "engagement": "landmarks"}
+
+
+@pytest.fixture(autouse=True)
+def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three folds of actors cross-validate as five do, and sooner."""
+    monkeypatch.setattr(ravdess, "FOLDS", 3)
 
 
 @needs_tensorflow
@@ -41,7 +51,7 @@ def test_a_branch_is_trained_converted_and_evaluated(
     )
     data, models, report = request.getfixturevalue(DATA[branch]), tmp_path / "models", tmp_path / "report.json"
     on_run = [branch, "--data", str(data), "--run", str(tmp_path / "run")]
-    assert main(["train", *on_run, "--epochs", "1"]) == 0
+    assert main(["train", *on_run, "--epochs", "1", *TEST.get(branch, [])]) == 0
     assert main(["convert", *on_run, "--models", str(models)]) == 0
     assert main(["evaluate", branch, "--data", str(data), "--models", str(models), "--json", str(report)]) == 0
 
@@ -60,6 +70,59 @@ def test_a_branch_is_trained_converted_and_evaluated(
     assert figures["n"] > 0 and 0 <= figures["agreement"] <= 1 and 0.5 <= figures["majority_accuracy"] <= 1
     assert figures["int8"]["auc"] == manifest.figures["int8"]["auc"]
     assert "balanced accuracy" in capsys.readouterr().out
+
+
+@needs_tensorflow
+def test_a_branch_trained_on_everything_is_judged_by_its_folds(
+    voices: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    branch = BRANCHES["speech_emotion"]
+    monkeypatch.setitem(branch.recipes, "default", replace(branch.recipes["default"], **SMALL[branch.name]))
+    models = tmp_path / "models"
+    on_run = [branch.name, "--data", str(voices), "--run", str(tmp_path / "run")]
+    assert main(["train", *on_run, "--epochs", "1"]) == 0
+    assert main(["convert", *on_run, "--models", str(models)]) == 0
+
+    run = msgspec.json.decode((tmp_path / "run" / "config.json").read_bytes(), type=Run)
+    assert sorted(len(fold.split["train"]) for fold in run.folds) == [6, 6, 8]
+    assert set.intersection(*(set(fold.split["train"]) for fold in run.folds)) == set()
+    manifest, _ = ModelStore(models).load(branch.name)
+    assert (manifest.figures["n"], manifest.figures["groups"], manifest.figures["folds"]) == (80, 10, 3)
+    assert manifest.provenance["split"]["train"] == list(range(1, 11))
+    float32 = manifest.figures["float32"]["balanced_accuracy"]["value"]
+    assert float32 == pytest.approx(run.development["balanced_accuracy"]["negative"], abs=0.03)
+    assert "3 networks trained and converted as the shipped one" in (models / "speech_emotion.md").read_text()
+
+    capsys.readouterr()
+    said = _refusal(["evaluate", branch.name, "--data", str(voices), "--models", str(models)], capsys)
+    assert "every actor here was trained on" in said and "the cross-validated one" in said
+
+
+@needs_tensorflow
+@pytest.mark.parametrize(
+    ("recipe", "changes", "tested"),
+    [
+        ("random-split", SMALL["speech_emotion"], 8),
+        ("affectfusion-2025", {"widths": (4, 4, 4), "frames": 120, "fold": 2}, 16),
+    ],
+)
+def test_the_other_recipes_of_speech_are_tested_on_what_they_keep_apart(
+    recipe: str, changes: dict[str, Any], tested: int, voices: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    branch = BRANCHES["speech_emotion"]
+    monkeypatch.setitem(branch.recipes, recipe, replace(branch.recipes[recipe], **changes))
+    on_run = [branch.name, "--data", str(voices), "--run", str(tmp_path / "run")]
+    assert main(["train", *on_run, "--recipe", recipe, "--epochs", "1"]) == 0
+    assert main(["convert", *on_run, "--models", str(tmp_path / "models")]) == 0
+    manifest, _ = ModelStore(tmp_path / "models").load(branch.name)
+    assert manifest.figures["n"] == tested
+
+
+def test_a_fold_of_a_random_split_is_one_line(voices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _refusal(
+        ["train", "speech_emotion", "--data", str(voices), "--recipe", "random-split", "--fold", "1"], capsys
+    )
+    assert said.endswith("a random split has no folds to choose from")
 
 
 def _refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from edge.features.face_crop import LEFT_EYE, MOUTH, RIGHT_EYE, FaceCrop
 from edge.features.landmarks import NOSE_TIP, LandmarkFeatures, normalise
-from edge.features.log_mel import LogMel
+from edge.features.speech import SpeechFeatures, _pitch
 
 
 def _landmarks(*points: int) -> LandmarkFeatures:
@@ -24,24 +24,67 @@ def landmarks() -> np.ndarray:
     return points
 
 
-@pytest.mark.parametrize("gain", [0.25, 0.5, 2.0, 4.0])
-def test_gain_changes_no_speech_feature(gain: float) -> None:
-    samples = np.random.default_rng(0).normal(size=32_000).astype(np.float32) * 0.05
-    assert np.abs(LogMel()(samples) - LogMel()(samples * np.float32(gain))).max() < 1e-3
+def _voice(hertz: float = 150.0, seconds: float = 1.5) -> np.ndarray:
+    """A hum with overtones, in syllables, in a little noise."""
+    t = np.arange(int(16_000 * seconds)) / 16_000
+    hum = sum(np.sin(2 * np.pi * hertz * k * t) / k for k in range(1, 20))
+    noise = np.random.default_rng(0).normal(0, 0.01, len(t))
+    return (0.05 * (hum * (1.0 + np.sin(2 * np.pi * 4 * t)) + noise)).astype(np.float32)
 
 
-@pytest.mark.parametrize("length", [0, 1, 399, 400, 16_000, 80_000, 200_000])
-def test_any_length_of_sound_gives_the_same_shape(length: int) -> None:
-    features = LogMel()(np.random.default_rng(0).normal(size=length).astype(np.float32))
-    assert features.shape == (500, 64)
-    assert features.dtype == np.float32
-    assert np.isfinite(features).all()
+@pytest.mark.parametrize("frames", [0, 100])
+@pytest.mark.parametrize("gain", [0.25, 0.3, 2.0, 4.0])
+def test_gain_changes_no_speech_feature(gain: float, frames: int) -> None:
+    features = SpeechFeatures(frames=frames)
+    assert np.abs(features(_voice()) - features(_voice() * np.float32(gain))).max() < 1e-2
+
+
+@pytest.mark.parametrize("length", [0, 1, 1023, 1024, 1500, 16_000, 80_000, 200_000])
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_any_length_of_sound_gives_the_same_shape(length: int, level: float) -> None:
+    samples = level * np.random.default_rng(0).normal(size=length).astype(np.float32)
+    functionals, spectrogram = SpeechFeatures()(samples), SpeechFeatures(frames=100)(samples)
+    assert functionals.shape == SpeechFeatures()(_voice()).shape and functionals.ndim == 1
+    assert spectrogram.shape == (100, 80)
+    for features in (functionals, spectrogram):
+        assert features.dtype == np.float32
+        assert np.isfinite(features).all()
+
+
+def test_how_generously_an_utterance_was_cut_changes_little() -> None:
+    hush = np.random.default_rng(1).normal(0, 2e-4, 8_000).astype(np.float32)
+    generous = np.concatenate([hush, _voice(), hush])
+
+    def change(features: SpeechFeatures) -> float:
+        return float(np.abs(features(generous) - features(_voice())).mean())
+
+    assert change(SpeechFeatures()) < change(SpeechFeatures(edge_db=90.0)) / 3
 
 
 def test_a_higher_tone_lands_in_a_higher_band() -> None:
     t = np.arange(16_000) / 16_000
-    bands = [LogMel()(np.sin(2 * np.pi * f * t).astype(np.float32))[:90].mean(0).argmax() for f in (200, 1000, 4000)]
+    tones = [np.sin(2 * np.pi * hertz * t).astype(np.float32) for hertz in (200, 1000, 4000)]
+    bands = [SpeechFeatures(frames=60)(tone).mean(0).argmax() for tone in tones]
     assert bands == sorted(set(bands))
+
+
+@pytest.mark.parametrize("hertz", [90, 150, 220, 400])
+def test_the_pitch_of_a_voice_is_found(hertz: int) -> None:
+    features = SpeechFeatures()
+    semitones, periodic = _pitch(features._power(_voice(hertz)))
+    assert np.median(semitones) == pytest.approx(12 * np.log2(hertz / 100), abs=0.3)
+    assert np.median(periodic) > 0.9
+
+
+def test_standardised_features_have_mean_zero_spread_one_and_no_outliers() -> None:
+    voices = [_voice(hertz, seconds) for hertz in (90, 150, 210, 290) for seconds in (0.9, 1.5, 2.2)]
+    raw = np.stack([SpeechFeatures()(voice) for voice in voices])
+    features = SpeechFeatures().standardising(raw)
+    standard = np.stack([features(voice) for voice in voices])
+    varied = raw.std(axis=0) > 0.01
+    assert np.abs(standard.mean(axis=0)[varied]).max() < 0.1
+    assert np.abs(standard.std(axis=0)[varied] - 1).max() < 0.1
+    assert np.abs(features(np.random.default_rng(0).normal(size=16_000).astype(np.float32))).max() <= 4.0
 
 
 def test_place_and_size_of_a_face_change_no_landmark_feature(landmarks: np.ndarray) -> None:
@@ -113,6 +156,6 @@ def test_an_even_crop_is_not_blown_up() -> None:
 
 
 def test_fingerprints_name_every_parameter() -> None:
-    assert LogMel().fingerprint() != LogMel(hop=161).fingerprint()
-    assert LogMel().fingerprint() == LogMel().fingerprint()
+    assert SpeechFeatures().fingerprint() != SpeechFeatures(hop=161).fingerprint()
+    assert SpeechFeatures().fingerprint() == SpeechFeatures().fingerprint()
     assert _landmarks(1).fingerprint() != _landmarks(2).fingerprint()

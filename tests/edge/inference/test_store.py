@@ -8,7 +8,7 @@ import pytest
 from edge.config import MODELS
 from edge.errors import UserError
 from edge.features.face_crop import FaceCrop
-from edge.features.log_mel import LogMel
+from edge.features.speech import SpeechFeatures
 from edge.inference.store import ModelStore
 
 
@@ -71,5 +71,5 @@ def test_another_preprocessing_is_refused_with_both_fingerprints(store: ModelSto
 
 def test_preprocessing_of_another_kind_is_refused(store: ModelStore) -> None:
     manifest, _ = store.load("face_emotion")
-    with pytest.raises(UserError, match="preprocessing does not fit LogMel"):
-        store.preprocessing(manifest, LogMel)
+    with pytest.raises(UserError, match="preprocessing does not fit SpeechFeatures"):
+        store.preprocessing(manifest, SpeechFeatures)

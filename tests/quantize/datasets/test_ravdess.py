@@ -7,9 +7,10 @@ import pytest
 import soundfile
 
 from edge.errors import UserError
-from edge.features.log_mel import LogMel
-from quantize.branches.speech_emotion import SpeechEmotion, listen, parts_of
+from edge.features.speech import SpeechFeatures
+from quantize.branches.speech_emotion import SpeechEmotion
 from quantize.datasets import ravdess
+from quantize.voices import at_random, folds_of, listen
 
 
 def test_file_names_are_read(voices: Path) -> None:
@@ -26,11 +27,18 @@ def test_folds_hold_as_many_women_as_men_and_share_no_actor() -> None:
         assert sorted(actor % 2 for actor in actors) == [0, 0, 1, 1]
 
 
-def test_training_validation_and_test_share_no_actor(voices: Path) -> None:
+def test_every_actor_is_in_one_fold_with_all_recordings(voices: Path) -> None:
     heard = listen(voices)
-    actors = [set(heard.actor[rows].tolist()) for rows in parts_of(heard, fold=4).values()]
-    assert not set.intersection(actors[0], actors[1] | actors[2]) and not actors[1] & actors[2]
-    assert sum(map(len, actors)) == 10
+    fold = folds_of(heard)
+    assert sorted(set(fold.tolist())) == list(range(ravdess.FOLDS))
+    assert all(len(set(fold[heard.actor == actor].tolist())) == 1 for actor in set(heard.actor.tolist()))
+
+
+def test_a_random_split_deals_out_every_recording_once(voices: Path) -> None:
+    heard = listen(voices)
+    parts = at_random(heard, seed=1)
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(len(heard.actor)))
+    assert len(parts["train"]) == 8 * len(parts["valid"]) == 8 * len(parts["test"])
 
 
 def test_copies_are_kept_once() -> None:
@@ -74,4 +82,15 @@ def test_other_rates_and_stereo_are_brought_to_the_devices_format(tmp_path: Path
 def test_trained_actors_are_never_a_test(voices: Path) -> None:
     everybody = {"train": list(range(1, 11)), "valid": []}
     with pytest.raises(UserError, match="every actor here was trained on"):
-        SpeechEmotion().unseen(voices, LogMel(), everybody)
+        SpeechEmotion().unseen(voices, SpeechFeatures(), everybody)
+
+
+def test_where_everybody_was_trained_on_the_cross_validated_figure_is_named(voices: Path) -> None:
+    everybody = {"train": list(range(1, 11)), "cross_validated_balanced_accuracy": 0.7894}
+    with pytest.raises(UserError, match=r"the honest figure is the cross-validated one, 0\.789$"):
+        SpeechEmotion().unseen(voices, SpeechFeatures(), everybody)
+
+
+def test_only_actors_who_were_not_trained_on_are_unseen(voices: Path) -> None:
+    examples = SpeechEmotion().unseen(voices, SpeechFeatures(), {"train": [1, 2, 3, 4, 5, 6, 7, 8]})
+    assert set(examples.groups.tolist()) == {9, 10}
