@@ -8,10 +8,11 @@ import soundfile
 from trees import table
 
 from edge.errors import UserError
-from edge.features.log_mel import LogMel
+from edge.features.speech import SpeechFeatures
 from edge.perception.voice import utterances_of
-from quantize.branches.speech_emotion import SpeechEmotion, listen, parts_of
+from quantize.branches.speech_emotion import SpeechEmotion
 from quantize.datasets import cremad, ravdess, speech
+from quantize.voices import folds_of, listen
 
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 
@@ -66,11 +67,11 @@ def test_the_longest_utterance_is_the_one_the_device_would_cut(crema: Path) -> N
 def test_both_data_sets_reach_the_branch(crema: Path, voices: Path) -> None:
     assert len(listen(voices).utterances) == 240
     heard = listen(crema)
-    parts = parts_of(heard, fold=0)
-    assert sum(map(len, parts.values())) == 60
-    assert set(heard.actor[parts["test"]].tolist()) & set(heard.actor[parts["train"]].tolist()) == set()
-    examples = SpeechEmotion().unseen(crema, LogMel(), {"train": list(range(1, 25)), "valid": []})
-    assert examples.inputs.shape == (60, 500, 64)
+    assert len(heard.actor) == 60
+    test = folds_of(heard) == 0
+    assert set(heard.actor[test].tolist()) & set(heard.actor[~test].tolist()) == set()
+    examples = SpeechEmotion().unseen(crema, SpeechFeatures(frames=100), {"train": list(range(1, 25))})
+    assert examples.inputs.shape == (60, 100, 80)
     assert examples.truth[:, 0].sum() == 40
 
 
