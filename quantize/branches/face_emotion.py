@@ -30,8 +30,9 @@ class FaceRecipe(Recipe):
     """``widths`` are those of the network's stages; ``valence`` weighs the direct loss on the positive share.
 
     ``preface`` epochs at ``preface_side`` pixels and twice the learning rate come before the ``epochs`` at the crop's
-    own size: a smaller picture costs about half and teaches most of what a larger one does. ``encore`` more epochs
-    start again from the full learning rate (warm restart, Loshchilov & Hutter 2017), and from nothing but the weights.
+    own size: a smaller picture costs about half and teaches most of what a larger one does. Each of ``encores`` is so many
+    more epochs, again from the full learning rate (warm restarts, Loshchilov & Hutter 2017) and from nothing but the
+    weights.
 
     ``published`` trains as AffectFusion did: on the valence decision alone, by class-weighted binary cross-entropy,
     the rarer class drawn anew every epoch until it is as common as the other, Adam halved on a plateau and stopped
@@ -44,7 +45,7 @@ class FaceRecipe(Recipe):
     valence: float = 0.5
     preface: int = 0
     preface_side: int = 32
-    encore: int = 0
+    encores: tuple[int, ...] = ()
     published: bool = False
 
 
@@ -57,7 +58,7 @@ class FaceEmotion:
     preprocessing = FaceCrop
     recipes: ClassVar[dict[str, FaceRecipe]] = {
         "default": FaceRecipe(
-            "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encore=12
+            "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encores=(12, 12)
         ),
         "affectfusion-2025": FaceRecipe(
             "affectfusion-2025", epochs=60, batch=128, learning_rate=5e-4, weight_decay=0.0, published=True
@@ -93,12 +94,12 @@ class FaceEmotion:
             history += fitting.fit(model, batches(recipe.preface_side), loss, small)
         watch = (examples.inputs[watched], _targets(valid, recipe)[watched])
         history += fit(model, batches(crop.size), loss, recipe, watch)
-        if recipe.encore:
-            weights, seed = model.get_weights(), recipe.seed + 1
+        for number, epochs in enumerate(recipe.encores, start=1):
+            weights, seed = model.get_weights(), recipe.seed + number
             fitting.settle(seed)
             model = face_emotion(len(self.labels), recipe.widths, recipe.dropout)
             model.set_weights(weights)
-            again = replace(recipe, epochs=recipe.encore)
+            again = replace(recipe, epochs=epochs)
             history += fitting.fit(model, batches(crop.size, seed), loss, again, watch)
 
         tuned = tune(self, with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0), examples)
