@@ -22,6 +22,9 @@ Draw = Callable[[NDArray[np.int64], np.random.Generator], tuple[Float32Array, Fl
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
+Validation = tuple[Float32Array, Float32Array]
+"""Inputs and targets that are not trained on."""
+
 
 def settle(seed: int) -> None:
     """Fixes every seed and keeps TensorFlow to one thread, so that a run can be repeated."""
@@ -76,8 +79,13 @@ class _Progress(tf.keras.callbacks.Callback):  # type: ignore[misc]
         self._bar.close()
 
 
-def fit(model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe) -> list[dict[str, float]]:
-    """Trains ``model`` with AdamW down a cosine to zero: no epoch is picked on validation data. Returns the history."""
+def fit(
+    model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe, validation: Validation | None = None
+) -> list[dict[str, float]]:
+    """Trains ``model`` with AdamW down a cosine to zero: no epoch is picked on validation data. Returns the history.
+
+    ``validation``, inputs and targets, is only watched: its loss stands in the history beside the training's.
+    """
     steps = len(batches)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate / 20,
@@ -86,31 +94,43 @@ def fit(model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe) -> 
         warmup_steps=min(steps, 100),
     )
     optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, global_clipnorm=5.0)
-    model.compile(optimizer, loss)
-    history = model.fit(batches, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=[_Progress(recipe, steps)])
-    return [{"loss": float(value)} for value in history.history["loss"]]
+    return _fit(model, optimizer, batches, loss, recipe, validation, [])
 
 
-def fit_until_flat(
+def fit_to_plateau(
+    model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe, validation: Validation, patience: int = 2
+) -> list[dict[str, float]]:
+    """Trains ``model`` as AffectFusion did: Adam, halved when ``validation`` no longer gets better, stopped early.
+
+    The rate is halved after ``patience`` epochs without a better loss, and training ends after three times as many.
+    Leaves the weights of the best epoch in ``model``, so figures of ``validation`` are a little kind. Returns the
+    history.
+    """
+    callbacks = [
+        tf.keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience),
+        tf.keras.callbacks.EarlyStopping(monitor="val_loss", patience=3 * patience, restore_best_weights=True),
+    ]
+    optimizer = tf.keras.optimizers.Adam(recipe.learning_rate)
+    return _fit(model, optimizer, batches, loss, recipe, validation, callbacks)
+
+
+def _fit(
     model: tf.keras.Model,
+    optimizer: tf.keras.optimizers.Optimizer,
     batches: Batches,
     loss: Loss,
     recipe: Recipe,
-    valid: tuple[Float32Array, Float32Array],
-    patience: int,
+    validation: Validation | None,
+    callbacks: list[tf.keras.callbacks.Callback],
 ) -> list[dict[str, float]]:
-    """Trains with Adam while the loss on ``valid`` falls, keeps the best epoch. Returns the history.
-
-    The rate is halved after half of ``patience`` epochs without a gain.
-    """
-    model.compile(tf.keras.optimizers.Adam(recipe.learning_rate), loss)
-    callbacks = [
-        _Progress(recipe, len(batches)),
-        tf.keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=max(1, patience // 2)),
-        tf.keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
-    ]
+    model.compile(optimizer, loss)
     history = model.fit(
-        batches, validation_data=valid, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=callbacks
-    )
-    losses = zip(history.history["loss"], history.history["val_loss"], strict=True)
-    return [{"loss": float(seen), "valid_loss": float(held_out)} for seen, held_out in losses]
+        batches,
+        epochs=recipe.epochs,
+        verbose=0,
+        shuffle=False,
+        validation_data=validation,
+        validation_batch_size=256,
+        callbacks=[_Progress(recipe, len(batches)), *callbacks],
+    ).history
+    return [{name: float(values[epoch]) for name, values in history.items()} for epoch in range(len(history["loss"]))]

@@ -129,7 +129,7 @@ class Paper(EngagementRecipe):
 
     def train(self, sequences: Sequences, rows: NDArray[np.int64]) -> tuple[Any, History]:
         """Trains on all but the subjects held back; the weights of the best epoch on those are kept."""
-        from quantize import fitting, plateau
+        from quantize import fitting
 
         fitting.settle(self.seed)
         inputs, high, groups = sequences.moving[rows], sequences.high[rows], sequences.subjects[rows]
@@ -149,7 +149,7 @@ class Paper(EngagementRecipe):
         model = self.network(inputs.shape[-1])
         batches = fitting.Batches(draw, order, self.batch, self.seed)
         validation = (inputs[judged], targets[judged])
-        return model, plateau.fit(model, batches, validation, _loss, self, self.patience)
+        return model, fitting.fit_to_plateau(model, batches, _loss, self, validation, self.patience)
 
 
 RECIPES: dict[str, EngagementRecipe] = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.branches import softmax
 from edge.branches.face_emotion import LEFT_OUT, POSITIVE
+from edge.errors import UserError
 from edge.features.face_crop import FaceCrop
 from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
@@ -27,11 +29,26 @@ HAPPY, NEUTRAL = (fer2013plus.EMOTIONS.index(name) for name in POSITIVE)
 
 @dataclass(frozen=True)
 class FaceRecipe(Recipe):
-    """``valence`` weighs the direct loss on the positive share; ``widths`` are those of the network's stages."""
+    """``widths`` are those of the network's stages; ``valence`` weighs the direct loss on the positive share.
 
-    widths: tuple[int, ...] = (24, 32, 64, 112)
-    dropout: float = 0.3
+    ``preface`` epochs at ``preface_side`` pixels and twice the learning rate come before the ``epochs`` at the crop's
+    own size: a smaller picture costs about half and teaches most of what a larger one does. Each of ``encores`` is so
+    many more epochs, again from the full learning rate (warm restarts, Loshchilov & Hutter 2017) and from nothing but
+    the weights.
+
+    ``published`` trains as AffectFusion did: on the valence decision alone, by class-weighted binary cross-entropy,
+    the rarer class drawn anew every epoch until it is as common as the other, Adam halved on a plateau and stopped
+    early. Its seven outputs then share out the valence and tell no emotions. The paper's one random frame per clip
+    and epoch, and its sum of logits over a clip, need clips: these data are single pictures.
+    """
+
+    widths: tuple[int, ...] = (16, 32, 64, 128, 256)
+    dropout: float = 0.2
     valence: float = 0.5
+    preface: int = 0
+    preface_side: int = 32
+    encores: tuple[int, ...] = ()
+    published: bool = False
 
 
 class FaceEmotion:
@@ -43,36 +60,59 @@ class FaceEmotion:
     preprocessing = FaceCrop
     conditions = PICTURES
     recipes: ClassVar[dict[str, FaceRecipe]] = {
-        "default": FaceRecipe("default", epochs=50, batch=128, learning_rate=3e-3, weight_decay=2e-3),
+        "default": FaceRecipe(
+            "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encores=(12, 12)
+        ),
+        "affectfusion-2025": FaceRecipe(
+            "affectfusion-2025", epochs=60, batch=128, learning_rate=5e-4, weight_decay=0.0, published=True
+        ),
     }
 
     def fit(self, data: Path, recipe: FaceRecipe) -> Fitted:
         """Trains on ``train``, sets temperature and threshold on ``valid``."""
         from quantize import fitting
-        from quantize.models.face_emotion import face_emotion
+        from quantize.models.face_emotion import face_emotion, with_mirror
 
-        faces, crop = load(data, "train"), FaceCrop()
+        faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
         fitting.settle(recipe.seed)
+        targets, watched = _targets(faces, recipe), _counted(valid, recipe)
 
-        def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
-            disturbed = [crop.standardise(pictures.disturb(faces.images[i], rng)) for i in indices]
-            return np.stack(disturbed), faces.votes[indices]
+        def batches(side: int, seed: int = recipe.seed) -> fitting.Batches:
+            def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
+                seen = (_resized(pictures.disturb(faces.images[i], rng), side) for i in indices)
+                return np.stack([crop.standardise(image) for image in seen]), targets[indices]
 
-        batches = fitting.Batches(draw, lambda rng: rng.permutation(len(faces.images)), recipe.batch, recipe.seed)
-        model = face_emotion(crop.size, len(self.labels), recipe.widths, recipe.dropout)
-        history = fitting.fit(model, batches, _loss(recipe.valence), recipe)
+            return fitting.Batches(draw, order, recipe.batch, seed + side)
 
-        valid = _examples(load(data, "valid"))
-        tuned = tune(self, model.predict(valid.inputs, batch_size=256, verbose=0), valid)
-        served = face_emotion(crop.size, len(self.labels), recipe.widths, recipe.dropout, batch=1)
-        served.set_weights(model.get_weights())
+        def order(rng: np.random.Generator) -> NDArray[np.int64]:
+            return rng.permutation(balanced(faces.positive, rng) if recipe.published else len(faces.images))
+
+        examples = _examples(valid)
+        model = face_emotion(len(self.labels), recipe.widths, recipe.dropout)
+        loss = _weighted_loss(faces.positive) if recipe.published else _loss(recipe.valence)
+        fit = fitting.fit_to_plateau if recipe.published else fitting.fit
+        history = []
+        if recipe.preface:
+            small = replace(recipe, epochs=recipe.preface, learning_rate=2 * recipe.learning_rate)
+            history += fitting.fit(model, batches(recipe.preface_side), loss, small)
+        watch = (examples.inputs[watched], _targets(valid, recipe)[watched])
+        history += fit(model, batches(crop.size), loss, recipe, watch)
+        for number, epochs in enumerate(recipe.encores, start=1):
+            weights, seed = model.get_weights(), recipe.seed + number
+            fitting.settle(seed)
+            model = face_emotion(len(self.labels), recipe.widths, recipe.dropout)
+            model.set_weights(weights)
+            again = replace(recipe, epochs=epochs)
+            history += fitting.fit(model, batches(crop.size, seed), loss, again, watch)
+
+        tuned = tune(self, with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0), examples)
         rule = "official; near-duplicates of earlier parts left out"
         return Fitted(
-            model=served,
+            model=with_mirror(model, crop.size, batch=1),
             preprocessing=crop,
             thresholds=tuned.thresholds,
             temperature=tuned.temperature,
-            split={"train": len(faces.images), "valid": len(valid.inputs), "rule": rule},
+            split={"train": len(faces.images), "valid": len(examples.inputs), "rule": rule},
             development=tuned.figures,
             history=history,
         )
@@ -83,7 +123,7 @@ class FaceEmotion:
 
     def development(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
         """The official validation pictures."""
-        return _examples(fer2013plus.load(data, "valid"))
+        return _examples(load(data, "valid"))
 
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
@@ -103,24 +143,73 @@ def _examples(faces: fer2013plus.Faces) -> Examples:
     return Examples(_standardised(faces.images), faces.positive[:, None], faces.emotion, faces.groups, under)
 
 
+def _resized(image: Uint8Image, side: int) -> Uint8Image:
+    """``image`` at (side, side); itself where it has that size."""
+    if image.shape[0] == side:
+        return image
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _standardised(images: Uint8Image) -> Float32Array:
     return np.stack([FaceCrop.standardise(image) for image in images])
+
+
+def balanced(positive: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Rows of both answers, int64 (2 x those of the commoner one,): the rarer one's are drawn with replacement.
+
+    ``positive`` is int64 (N,) as in Faces; rows without an answer are left out.
+    """
+    answers = sorted((np.flatnonzero(positive == answer) for answer in (0, 1)), key=len)
+    if not len(answers[0]):
+        raise UserError("face_emotion: the training pictures are all of one valence; both are needed")
+    rarer, commoner = answers
+    return np.concatenate([rng.choice(rarer, len(commoner)), commoner])
+
+
+def _targets(faces: fer2013plus.Faces, recipe: FaceRecipe) -> Float32Array:
+    """What the loss compares with: the votes, float32 (N, 7), or the answer on valence, float32 (N, 1)."""
+    return faces.positive[:, None].astype(np.float32) if recipe.published else faces.votes
+
+
+def _counted(faces: fer2013plus.Faces, recipe: FaceRecipe) -> NDArray[np.int64]:
+    """The rows that have a target."""
+    return np.flatnonzero(faces.positive >= 0) if recipe.published else np.arange(len(faces.images))
+
+
+def _log_shares(logits: Any) -> tuple[Any, Any]:
+    """The logarithms of the positive and of the negative share of what is not surprise, tensors (batch,)."""
+    import tensorflow as tf
+
+    others = [i for i in range(len(fer2013plus.EMOTIONS)) if i != SURPRISED]
+    negative = [i for i in others if i not in (NEUTRAL, HAPPY)]
+    total = tf.reduce_logsumexp(tf.gather(logits, others, axis=1), axis=1)
+    log_positive = tf.reduce_logsumexp(tf.gather(logits, [NEUTRAL, HAPPY], axis=1), axis=1) - total
+    return log_positive, tf.reduce_logsumexp(tf.gather(logits, negative, axis=1), axis=1) - total
 
 
 def _loss(valence: float) -> Any:
     """Cross-entropy with the votes, plus ``valence`` times that of the positive share of what is not surprise."""
     import tensorflow as tf
 
-    others = [i for i in range(len(fer2013plus.EMOTIONS)) if i != SURPRISED]
-    negative = [i for i in others if i not in (NEUTRAL, HAPPY)]
-
     def loss(votes: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        emotions = tf.nn.softmax_cross_entropy_with_logits(votes, logits)
-        total = tf.reduce_logsumexp(tf.gather(logits, others, axis=1), axis=1)
-        log_positive = tf.reduce_logsumexp(tf.gather(logits, [NEUTRAL, HAPPY], axis=1), axis=1) - total
-        log_negative = tf.reduce_logsumexp(tf.gather(logits, negative, axis=1), axis=1) - total
+        log_positive, log_negative = _log_shares(logits)
         good = votes[:, NEUTRAL] + votes[:, HAPPY]
         bad = 1 - votes[:, SURPRISED] - good
+        emotions = tf.nn.softmax_cross_entropy_with_logits(votes, logits)
         return emotions - valence * (good * log_positive + bad * log_negative)
+
+    return loss
+
+
+def _weighted_loss(positive: NDArray[np.int64]) -> Any:
+    """Binary cross-entropy of the positive share, each answer weighted by its rarity in training; mean weight 1."""
+    import tensorflow as tf
+
+    share = float(np.mean(positive[positive >= 0]))
+
+    def loss(answers: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        log_positive, log_negative = _log_shares(logits)
+        good = answers[:, 0]
+        return -(0.5 / share * good * log_positive + 0.5 / (1 - share) * (1 - good) * log_negative)
 
     return loss

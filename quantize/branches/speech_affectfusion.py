@@ -31,7 +31,7 @@ class PaperRecipe(Recipe):
     frames: int = 313
     widths: tuple[int, ...] = (64, 96, 128)
     dropout: float = 0.3
-    patience: int = 10
+    patience: int = 3
 
 
 RECIPE = PaperRecipe("affectfusion-2025", epochs=100, batch=32, learning_rate=5e-4, weight_decay=0.0)
@@ -65,7 +65,7 @@ def fit(branch: Branch, voices: Voices, recipe: PaperRecipe) -> Fitted:
     batches = fitting.Batches(draw, order, recipe.batch, recipe.seed)
     held_out = (inputs["valid"], negative["valid"].astype(np.float32))
     loss = _weighted(float(negative["train"].mean()))
-    history = fitting.fit_until_flat(model, batches, loss, recipe, held_out, recipe.patience)
+    history = fitting.fit_to_plateau(model, batches, loss, recipe, held_out, recipe.patience)
     logits = model.predict(inputs["valid"], batch_size=64, verbose=0)
     # the eight labels were not trained: only the decision is tuned
     judged = voices.only(parts["valid"]).examples(inputs["valid"], features)

@@ -27,6 +27,21 @@ def test_hiding_covers_the_share_it_is_asked_for(share: float, rng: np.random.Ge
     assert covered == pytest.approx(share, abs=0.06)
 
 
+def test_stronger_compression_changes_a_face_more(rng: np.random.Generator) -> None:
+    face = rng.integers(0, 256, (48, 48), dtype=np.uint8)
+    changes = [np.abs(pictures.compress(face, quality).astype(int) - face).mean() for quality in (90, 50, 15)]
+    assert 0 < changes[0] < changes[1] < changes[2]
+
+
+def test_some_faces_are_only_moved_and_some_are_half_hidden_or_dim(rng: np.random.Generator) -> None:
+    face = rng.integers(60, 200, (48, 48), dtype=np.uint8)
+    disturbed = [pictures.disturb(face, rng) for _ in range(300)]
+    ordinary = np.mean([d.min() >= 60 and d.max() < 200 for d in disturbed])
+    hidden = np.mean([np.bincount(d.ravel()).max() > 0.3 * d.size for d in disturbed])
+    dim = np.mean([d.mean() < 60 for d in disturbed])
+    assert 0.2 < ordinary < 0.7 and hidden > 0.05 and dim > 0.02
+
+
 def test_noise_has_the_asked_ratio(rng: np.random.Generator) -> None:
     voice = np.sin(np.arange(16_000) / 20).astype(np.float32)
     noise = sounds.add_noise(voice, 10.0, rng) - voice

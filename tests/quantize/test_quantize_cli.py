@@ -21,7 +21,7 @@ needs_tensorflow = pytest.mark.skipif(
 )
 
 SMALL: dict[str, dict[str, Any]] = {
-    "face_emotion": {"widths": (4, 4, 4, 4)},
+    "face_emotion": {"widths": (4, 4, 4, 4, 4), "preface": 1, "encores": (1,)},
     "speech_emotion": {"widths": (8, 4), "variants": 1},
     "engagement": {"steps": 5, "folds": 2, "components": 6},
 }
