@@ -28,6 +28,9 @@ from quantize.gate import Cost
 from quantize.origins import ORIGINS
 from quantize.runs import Run
 
+VARIANT_KINDS = tuple(kind for kind in KINDS if kind != "int8")
+"""What stays with the run: float32 too, so that the others can be known for the shipped network's."""
+
 AWARE_INPUTS = 8192
 """Training inputs that quantization-aware training sees, at most."""
 
@@ -62,7 +65,7 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
             judgement = judge(branch, manifest, staged, unseen, branch.conditions)
         figures = {**report(branch, manifest, staged, judgement), "folds": len(run.folds)}
         manifest = certified(manifest, figures)
-        for kind in KINDS:
+        for kind in VARIANT_KINDS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
             write_bytes(models / part, (staged / part).read_bytes())

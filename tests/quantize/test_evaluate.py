@@ -118,7 +118,7 @@ def test_groups_are_told_apart_where_the_data_set_names_them(judged: tuple[str, 
 
 def test_what_was_trained_on_is_left_out(judged: tuple[str, Json, str]) -> None:
     branch, figures, _ = judged
-    expected = {"face_emotion": (32, 32), "speech_emotion": (4 * 8, 4), "engagement": (40, 10)}
+    expected = {"face_emotion": (32, 32), "speech_emotion": (4 * 24, 4), "engagement": (130, 10)}
     assert (figures["n"], figures["clusters"], figures["seen"]) == (*expected[branch], False)
 
 
@@ -215,13 +215,14 @@ def test_with_nothing_unseen_left_only_seen_answers_and_every_output_says_so(
 ) -> None:
     data, models = request.getfixturevalue(DATA[branch]), tmp_path / "models"
     shutil.copytree(shipped, models)
-    everybody: Json = {"train": [*range(1, 11), *(f"s{i:02d}" for i in range(12))], "valid": []}
+    people = {"speech_emotion": [*range(1, 11)], "engagement": [f"s{i:02d}" for i in range(12)]}
+    everybody: Json = {"train": people[branch]}
     _change(models / f"{branch}.json", lambda manifest: manifest["provenance"].update(split=everybody))
     assert "was trained on; nothing unseen is left (evaluate --seen)" in _refusal(capsys, branch, data, models)
     outputs = ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
     assert _evaluate(branch, data, models, "--quick", "--seen", *outputs) == 0
     figures = _strict((tmp_path / "r.json").read_text())
-    assert figures["seen"] is True and figures["n"] == {"speech_emotion": 80, "engagement": 48}[branch]
+    assert figures["seen"] is True and figures["n"] == {"speech_emotion": 240, "engagement": 156}[branch]
     for text in (capsys.readouterr().out, (tmp_path / "r.html").read_text()):
         assert "may have been seen in training" in text and "flatter" in text
 
