@@ -89,13 +89,13 @@ ORIGINS: dict[str, Origin] = {
             "Every choice was made by five folds of subjects inside Train, shuffled two to six times. There a ridge "
             "regression on 36 correlation-reduced coordinates, with half of each subject's own mean taken away, had a "
             "mean AUC of 0.607; on 45 principal components, in standard deviations, 0.631; with their squares 0.637; "
-            "with mirror images of the faces at 0.3 of their weight 0.641 (0.639 on four shuffles that had chosen "
-            "nothing). With so many candidates, some of that is luck.",
+            "with mirror images of the faces at 0.3 of their weight 0.641 (0.639 on four later shuffles of the same "
+            "people). With some sixty candidates, part of that is luck.",
             "How much of a subject's own mean is taken away differs by state: all of it for frustration, which is then "
             "learned from changes in a face, a third for boredom.",
-            "Not better: frontalised faces with pose apart, distances between key points, symmetric shapes alone, "
-            "radial basis functions, a Gaussian process with a term of its own for every subject, whitening within "
-            "subjects, leaving out the directions in which people differ, and averages of six to ten of all these.",
+            "Tried and not taken, most of them on other coordinates than the final ones: frontalised faces with pose "
+            "apart, distances between key points, symmetric shapes, radial basis functions (about as good), a Gaussian "
+            "process with a term of its own for every subject, whitening within subjects, and averages of these.",
             "The regression is in the network, as fixed layers over the window's mean; the LSTM adds to it and gets "
             "nine tenths of its targets from it, and subjects' mean shapes are exchanged while it trains. Left to the "
             "labels the LSTM learned subjects by heart. On stills it changes next to nothing.",
