@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from quantize import capped
-from quantize.capped import Caps
+from quantize.conversion import capped
+from quantize.conversion.capped import Caps
 from quantize.files import write_bytes
 
 SAMPLES = 4
@@ -33,7 +33,7 @@ class Anchor:
 
 def files(name: str, folder: Path, caps: Caps) -> dict[str, Path]:
     """The anchor's file of each kind, built into ``folder`` where it is not there yet. Raises UserError on failure."""
-    from quantize.converter import KINDS
+    from quantize.conversion.converter import KINDS
 
     found = {kind: folder / f"{name}-{kind}.tflite" for kind in KINDS}
     if not all(path.is_file() for path in found.values()):
@@ -41,7 +41,7 @@ def files(name: str, folder: Path, caps: Caps) -> dict[str, Path]:
             inputs = Path(temporary) / "random.npy"
             shape = (SAMPLES, *ANCHORS[name].shape)
             np.save(inputs, np.random.default_rng(0).normal(size=shape).astype(np.float32))
-            capped.run(name, "quantize.converter", name, inputs, temporary, caps=caps)
+            capped.run(name, "quantize.conversion.converter", name, inputs, temporary, caps=caps)
             for kind, path in found.items():
                 write_bytes(path, (Path(temporary) / f"{kind}.tflite").read_bytes())
     return found

@@ -20,7 +20,7 @@ from quantize import chart as charts
 from quantize.anchors import ANCHORS
 from quantize.anchors import files as anchor_files
 from quantize.branches import BRANCHES
-from quantize.capped import Caps
+from quantize.conversion.capped import Caps
 from quantize.evaluate import FLOAT32
 from quantize.files import write_bytes, write_json
 from quantize.runs import VARIANTS

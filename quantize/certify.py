@@ -16,9 +16,9 @@ import msgspec
 
 from edge.errors import UserError
 from edge.inference.store import Manifest
-from quantize.certificate import card
+from quantize.certificates.certificate import card
 from quantize.evaluate import COMPARED, KINDS
-from quantize.figures import HEADLINES
+from quantize.evaluation.figures import HEADLINES
 from quantize.files import write_bytes
 
 RUNTIMES = tuple(dict.fromkeys(KINDS.values()))

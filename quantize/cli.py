@@ -13,7 +13,7 @@ from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
-from quantize.capped import Caps
+from quantize.conversion.capped import Caps
 from quantize.extraction import CACHE
 
 MODELS = Path("models_tflite")
@@ -266,7 +266,7 @@ def _recipe(branch: Branch, arguments: argparse.Namespace) -> Recipe:
 
 
 def _train(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize.certificate import brief
+    from quantize.certificates.certificate import brief
     from quantize.train import train
 
     folder = _run_folder(branch, arguments)
@@ -279,8 +279,8 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
 
 
 def _convert(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize import tables
     from quantize.convert import convert
+    from quantize.evaluation import tables
 
     manifest = convert(branch, _folder(arguments), _run_folder(branch, arguments), arguments.models, _caps(arguments))
     print(tables.whole(manifest.figures))
@@ -289,8 +289,8 @@ def _convert(branch: Branch, arguments: argparse.Namespace) -> int:
 
 
 def _convert_keras(arguments: argparse.Namespace) -> int:
+    from quantize.conversion.foreign import Kept, convert_keras
     from quantize.files import write_json
-    from quantize.foreign import Kept, convert_keras
 
     report = convert_keras(
         arguments.keras, arguments.representative, arguments.out, arguments.variants, _caps(arguments)
@@ -323,7 +323,7 @@ def _benchmark(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize import report, tables
+    from quantize.evaluation import report, tables
     from quantize.files import check_writable, write_bytes, write_json
 
     for path in filter(None, (arguments.json, arguments.html)):
@@ -347,7 +347,8 @@ def _datasets(arguments: argparse.Namespace) -> int:
 
 
 def _certify(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize import certify, tables
+    from quantize import certify
+    from quantize.evaluation import tables
     from quantize.files import check_writable
 
     manifest = _shipped(branch, arguments)

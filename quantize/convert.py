@@ -17,15 +17,16 @@ from edge.errors import UserError
 from edge.features import Preprocessing
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import Manifest, TensorContract
-from quantize import aware, capped, gate, representative, runs, verification
+from quantize import runs
 from quantize.branches.base import Branch, Examples
-from quantize.capped import Caps
+from quantize.certificates.origins import ORIGINS
 from quantize.certify import certified, write
-from quantize.converter import KINDS
+from quantize.conversion import aware, capped, gate, representative, verification
+from quantize.conversion.capped import Caps
+from quantize.conversion.converter import KINDS
+from quantize.conversion.gate import Cost
 from quantize.evaluate import FLOAT32, Judgement, judge, pooled, report
 from quantize.files import write_bytes
-from quantize.gate import Cost
-from quantize.origins import ORIGINS
 from quantize.runs import Run
 
 VARIANT_KINDS = tuple(kind for kind in KINDS if kind != "int8")
@@ -78,7 +79,7 @@ def _converted(branch: Branch, data: Path, run: Run, weights: Path, staged: Path
     preprocessing = _preprocessing(branch, run, weights.parent)
     inputs = branch.representative(data, preprocessing, run.split, representative.MOST)
     np.save(staged / "representative.npy", representative.check(inputs, str(data)))
-    capped.run(str(weights), "quantize.converter", weights, staged / "representative.npy", staged, caps=caps)
+    capped.run(str(weights), "quantize.conversion.converter", weights, staged / "representative.npy", staged, caps=caps)
     quantized = _quantize(branch, run, weights, data, preprocessing, staged, caps)
     file = f"{branch.name}.tflite"
     (staged / FLOAT32).mkdir()
@@ -113,7 +114,7 @@ def _quantize(
     try:
         np.save(staged / "training.npy", branch.representative(data, preprocessing, run.split, AWARE_INPUTS))
         arguments = (weights, staged / "training.npy", staged)
-        capped.run("quantization-aware training", "quantize.aware", *arguments, caps=caps)
+        capped.run("quantization-aware training", "quantize.conversion.aware", *arguments, caps=caps)
         second = _judged(branch, run, examples, staged, aware.FILE, "quantization-aware", caps)
     except UserError as error:
         print(f"{name}; it is kept all the same: {error}", file=sys.stderr)

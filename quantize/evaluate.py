@@ -15,10 +15,11 @@ from edge.errors import UserError
 from edge.inference.interpreter import Interpreter, Runtime
 from edge.inference.store import Manifest
 from edge.signals import Float32Array
-from quantize import figures, provenance
 from quantize.branches.base import Branch, Examples
-from quantize.conditions import Condition
-from quantize.figures import Answers
+from quantize.certificates import provenance
+from quantize.evaluation import figures
+from quantize.evaluation.conditions import Condition
+from quantize.evaluation.figures import Answers
 
 FLOAT32 = "float32"
 """Folder, beside the int8 files, of the same networks before quantization."""

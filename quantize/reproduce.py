@@ -14,11 +14,11 @@ import msgspec
 
 from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
-from quantize import tables
 from quantize.branches.base import Branch, Recipe
 from quantize.convert import convert
 from quantize.evaluate import COMPARED
-from quantize.figures import HEADLINES
+from quantize.evaluation import tables
+from quantize.evaluation.figures import HEADLINES
 from quantize.train import train
 
 FOLDERS = {"face_emotion": "fer2013plus", "speech_emotion": "ravdess", "engagement": "daisee_landmarks"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from quantize import provenance
 from quantize.branches.base import Branch, Fold, Recipe
+from quantize.certificates import provenance
 from quantize.files import write_bytes, write_json
 from quantize.runs import CONFIG, METRICS, WEIGHTS, FoldRun, Run, fold_weights
 

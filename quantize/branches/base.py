@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge.features import Preprocessing
 from edge.signals import Float32Array
-from quantize.conditions import Condition
+from quantize.evaluation.conditions import Condition
 
 
 @dataclass(frozen=True)

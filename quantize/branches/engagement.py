@@ -16,11 +16,11 @@ from edge.features.landmarks import LandmarkFeatures
 from edge.signals import ENGAGEMENT_STATES, Float32Array
 from quantize.branches.base import Examples, Fitted
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
-from quantize.conditions import LANDMARKS, Condition
 from quantize.datasets import daisee
 from quantize.datasets.daisee_landmarks import HIGH, Clips
-from quantize.sequences import Sequences, held, prepare
-from quantize.tuning import tune
+from quantize.evaluation.conditions import LANDMARKS, Condition
+from quantize.training.sequences import Sequences, held, prepare
+from quantize.training.tuning import tune
 
 
 class Engagement:

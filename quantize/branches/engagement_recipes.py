@@ -12,11 +12,11 @@ from sklearn.model_selection import GroupKFold
 from edge.branches import sigmoid
 from edge.features.landmarks import LandmarkFeatures
 from edge.signals import ENGAGEMENT_STATES, Float32Array
-from quantize import landmark_bases
 from quantize.branches.base import Recipe
 from quantize.datasets.daisee_landmarks import Clips
-from quantize.sequences import Sequences
-from quantize.teacher import teach
+from quantize.training import landmark_bases
+from quantize.training.sequences import Sequences
+from quantize.training.teacher import teach
 
 History = list[dict[str, float]]
 
@@ -79,7 +79,7 @@ class Taught(EngagementRecipe):
 
     def train(self, sequences: Sequences, rows: NDArray[np.int64]) -> tuple[Any, History]:
         """Teaches the regression, sets it in the network, and trains the LSTM."""
-        from quantize import fitting
+        from quantize.training import fitting
 
         fitting.settle(self.seed)
         inputs, levels, subjects = sequences.moving[rows], sequences.levels[rows], sequences.subjects[rows]
@@ -129,7 +129,7 @@ class Paper(EngagementRecipe):
 
     def train(self, sequences: Sequences, rows: NDArray[np.int64]) -> tuple[Any, History]:
         """Trains on all but the subjects held back; the weights of the best epoch on those are kept."""
-        from quantize import fitting
+        from quantize.training import fitting
 
         fitting.settle(self.seed)
         inputs, high, groups = sequences.moving[rows], sequences.high[rows], sequences.subjects[rows]

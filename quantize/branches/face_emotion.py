@@ -18,10 +18,10 @@ from edge.features.face_crop import FaceCrop
 from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
 from quantize.branches.base import Examples, Fitted, Recipe
-from quantize.conditions import PICTURES, Condition
 from quantize.datasets import fer2013plus
 from quantize.datasets.faces import load, load_all
-from quantize.tuning import tune
+from quantize.evaluation.conditions import PICTURES, Condition
+from quantize.training.tuning import tune
 
 HAPPY, NEUTRAL = (fer2013plus.EMOTIONS.index(name) for name in POSITIVE)
 (SURPRISED,) = (fer2013plus.EMOTIONS.index(name) for name in LEFT_OUT)
@@ -70,8 +70,8 @@ class FaceEmotion:
 
     def fit(self, data: Path, recipe: FaceRecipe) -> Fitted:
         """Trains on ``train``, sets temperature and threshold on ``valid``."""
-        from quantize import fitting
         from quantize.models.face_emotion import face_emotion, with_mirror
+        from quantize.training import fitting
 
         faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
         fitting.settle(recipe.seed)

@@ -19,8 +19,8 @@ from edge.features.speech import SpeechFeatures
 from edge.signals import Float32Array
 from quantize.branches.base import Branch, Fitted, Recipe
 from quantize.datasets import ravdess
-from quantize.tuning import tune
-from quantize.voices import NEGATIVE, Voices, actors_of, folds_of
+from quantize.training.tuning import tune
+from quantize.training.voices import NEGATIVE, Voices, actors_of, folds_of
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ RECIPE = PaperRecipe("affectfusion-2025", epochs=100, batch=32, learning_rate=5e
 
 def fit(branch: Branch, voices: Voices, recipe: PaperRecipe) -> Fitted:
     """Trains on three folds of actors; a fourth halves the rate, stops the training and sets the threshold."""
-    from quantize import fitting
     from quantize.models.speech_emotion import convolutional
+    from quantize.training import fitting
 
     fold = folds_of(voices)
     test, valid = fold == recipe.fold, fold == (recipe.fold - 1) % ravdess.FOLDS

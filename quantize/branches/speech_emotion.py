@@ -17,14 +17,14 @@ from edge.branches import softmax
 from edge.errors import UserError
 from edge.features.speech import SpeechFeatures
 from edge.signals import Float32Array
-from quantize import metrics
 from quantize.augment import sounds
 from quantize.branches import speech_affectfusion
 from quantize.branches.base import Examples, Fitted, Fold, Recipe
-from quantize.conditions import SOUNDS
 from quantize.datasets import ravdess
-from quantize.tuning import tune, tune_across
-from quantize.voices import NEGATIVE, Voices, actors_of, at_random, folds_of, listen
+from quantize.evaluation import metrics
+from quantize.evaluation.conditions import SOUNDS
+from quantize.training.tuning import tune, tune_across
+from quantize.training.voices import NEGATIVE, Voices, actors_of, at_random, folds_of, listen
 
 
 @dataclass(frozen=True)
@@ -243,8 +243,8 @@ def _functionals(data: Path, variants: int, seed: int) -> Float32Array:
 
 def _train(values: Float32Array, voices: Voices, rows: NDArray[np.int64], recipe: SpeechRecipe, title: str) -> Trained:
     """A network for the functionals ``values`` of ``rows``, which also set how they are standardised."""
-    from quantize import fitting
     from quantize.models.speech_emotion import perceptron
+    from quantize.training import fitting
 
     fitting.settle(recipe.seed)
     seen = values[:, rows]

@@ -14,11 +14,11 @@ from edge.errors import UserError
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import ModelStore
 from edge.signals import Float32Array
-from quantize import aware, capped, gate, inspection
 from quantize.branches import BRANCHES
 from quantize.branches.base import Examples
-from quantize.capped import Caps
 from quantize.cli import main
+from quantize.conversion import aware, capped, gate, inspection
+from quantize.conversion.capped import Caps
 from quantize.runs import Run
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow, which is not installed here")
@@ -32,7 +32,7 @@ def train_aware(model: Any, inputs: Float32Array, folder: Path) -> Path:
     model.save(folder / "model.keras")
     np.save(folder / "inputs.npy", inputs)
     arguments = (folder / "model.keras", folder / "inputs.npy", folder)
-    capped.run("mine", "quantize.aware", *arguments, caps=Caps())
+    capped.run("mine", "quantize.conversion.aware", *arguments, caps=Caps())
     return folder / aware.FILE
 
 

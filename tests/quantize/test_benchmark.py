@@ -9,8 +9,8 @@ from edge.benchmarks.models import Subject
 from edge.config import MODELS
 from quantize import anchors, benchmark, chart
 from quantize.anchors import Anchor
-from quantize.capped import Caps
 from quantize.cli import main
+from quantize.conversion.capped import Caps
 
 FACE = MODELS / "face_emotion.tflite"
 

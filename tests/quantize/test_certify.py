@@ -10,9 +10,9 @@ import pytest
 
 from edge.config import MODELS
 from edge.inference.store import ModelStore
-from quantize import metrics
 from quantize.branches import BRANCHES
 from quantize.cli import main
+from quantize.evaluation import metrics
 
 BRANCH = "face_emotion"
 FILES = (f"{BRANCH}.json", f"{BRANCH}.md")

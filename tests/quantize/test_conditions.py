@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.features.speech import SpeechFeatures
-from quantize.conditions import LANDMARKS, PICTURES, SOUNDS, Condition
+from quantize.evaluation.conditions import LANDMARKS, PICTURES, SOUNDS, Condition
 
 FACE = np.random.default_rng(0).integers(60, 200, (48, 48)).astype(np.uint8)
 SECONDS = np.arange(16_000) / 16_000

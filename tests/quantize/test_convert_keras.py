@@ -12,10 +12,10 @@ import pytest
 from edge.errors import UserError
 from edge.inference import graph
 from edge.inference.interpreter import Interpreter
-from quantize import capped, inspection
-from quantize.capped import Caps
 from quantize.cli import main
-from quantize.foreign import compare
+from quantize.conversion import capped, inspection
+from quantize.conversion.capped import Caps
+from quantize.conversion.foreign import compare
 
 tf = pytest.importorskip("tensorflow", reason="converting needs TensorFlow, which is not installed here")
 L = tf.keras.layers
@@ -156,19 +156,19 @@ def test_random_inputs_need_a_shape(saved: Callable[..., Path], refused: Refused
 
 def test_a_conversion_that_takes_too_long_is_stopped(small: Path, numbers: Callable[..., Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"mine: took longer than 0\.1 s and was stopped"):
-        capped.run("mine", "quantize.converter", small, numbers(100, 4), tmp_path, caps=Caps(seconds=0.1))
+        capped.run("mine", "quantize.conversion.converter", small, numbers(100, 4), tmp_path, caps=Caps(seconds=0.1))
 
 
 def test_a_conversion_that_takes_too_much_memory_is_stopped(
     small: Path, numbers: Callable[..., Path], tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=r"^mine: .*memory") as caught:
-        capped.run("mine", "quantize.converter", small, numbers(100, 4), tmp_path, caps=Caps(gib=0.5))
+        capped.run("mine", "quantize.conversion.converter", small, numbers(100, 4), tmp_path, caps=Caps(gib=0.5))
     assert "\n" not in str(caught.value)
 
 
 def test_a_float_model_is_not_taken_for_an_int8_one(small: Path, numbers: Callable[..., Path], tmp_path: Path) -> None:
-    capped.run("mine", "quantize.converter", small, numbers(100, 4), tmp_path, caps=Caps())
+    capped.run("mine", "quantize.conversion.converter", small, numbers(100, 4), tmp_path, caps=Caps())
     for kind in ("float32", "float16", "dynamic"):
         with pytest.raises(UserError, match=f"{kind}.tflite: is not an int8 model: .* is float32"):
             inspection.inspect(tmp_path / f"{kind}.tflite")
@@ -193,7 +193,7 @@ def test_multiplications_are_counted(saved: Callable[..., Path], numbers: Callab
     x = L.Conv2D(4, 3, padding="same")(x)
     x = L.DepthwiseConv2D(3, strides=2, padding="same")(x)
     keras = saved(inputs, L.Dense(5)(L.Flatten()(x)))
-    capped.run("mine", "quantize.converter", keras, numbers(100, 8, 8, 2), tmp_path, caps=Caps())
+    capped.run("mine", "quantize.conversion.converter", keras, numbers(100, 8, 8, 2), tmp_path, caps=Caps())
     for kind in ("float32", "float16", "dynamic", "int8"):
         found = graph.read(Interpreter(tmp_path / f"{kind}.tflite"))
         assert found.macs == 8 * 8 * 4 * 3 * 3 * 2 + 4 * 4 * 4 * 3 * 3 + 4 * 4 * 4 * 5

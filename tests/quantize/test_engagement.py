@@ -12,10 +12,10 @@ from edge.features.landmarks import normalise
 from quantize.branches.engagement import Engagement
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
 from quantize.datasets import daisee_landmarks
-from quantize.landmark_bases import FINE, SHARED, components, reduced
-from quantize.mirror import TWINS, mirror
-from quantize.sequences import held, prepare
-from quantize.teacher import teach
+from quantize.training.landmark_bases import FINE, SHARED, components, reduced
+from quantize.training.mirror import TWINS, mirror
+from quantize.training.sequences import held, prepare
+from quantize.training.teacher import teach
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="training needs TensorFlow, which is not installed here"

@@ -16,9 +16,9 @@ import pytest
 import soundfile
 
 from edge.config import MODELS
-from quantize import metrics, report
 from quantize.branches import BRANCHES
 from quantize.cli import main
+from quantize.evaluation import metrics, report
 
 DATA = {"face_emotion": "faces", "speech_emotion": "voices", "engagement": "landmarks"}
 SPLITS: dict[str, dict[str, Any]] = {

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quantize import figures
 from quantize.branches import BRANCHES
-from quantize.figures import Answers
+from quantize.evaluation import figures
+from quantize.evaluation.figures import Answers
 
 SPEECH = BRANCHES["speech_emotion"]
 

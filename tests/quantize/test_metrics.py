@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from edge.branches import softmax
-from quantize import calibration, metrics
+from quantize.evaluation import metrics
+from quantize.training import calibration
 
 TRUTH = np.array([0, 0, 0, 1])
 

@@ -14,11 +14,11 @@ import pytest
 from edge.config import MODELS
 from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
-from quantize import metrics
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
 from quantize.cli import main
 from quantize.convert import convert
+from quantize.evaluation import metrics
 from quantize.reproduce import compare, recipe_of
 from quantize.train import train
 

@@ -11,9 +11,9 @@ from edge.clock import ManualClock
 from edge.errors import UserError
 from edge.features.landmarks import NOSE_TIP
 from edge.signals import ENGAGEMENT_STATES
-from quantize import landmark_bases
 from quantize.branches.engagement import Engagement
 from quantize.datasets import daisee, daisee_clips
+from quantize.training import landmark_bases
 
 HEADER = "ClipID,Boredom,Engagement,Confusion,Frustration "
 """The official header, with its space."""

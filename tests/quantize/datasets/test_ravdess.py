@@ -10,7 +10,7 @@ from edge.errors import UserError
 from edge.features.speech import SpeechFeatures
 from quantize.branches.speech_emotion import SpeechEmotion
 from quantize.datasets import ravdess
-from quantize.voices import at_random, folds_of, listen
+from quantize.training.voices import at_random, folds_of, listen
 
 
 def test_file_names_are_read(voices: Path) -> None:

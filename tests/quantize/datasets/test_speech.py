@@ -12,7 +12,7 @@ from edge.features.speech import SpeechFeatures
 from edge.perception.voice import utterances_of
 from quantize.branches.speech_emotion import SpeechEmotion
 from quantize.datasets import cremad, ravdess, speech
-from quantize.voices import folds_of, listen
+from quantize.training.voices import folds_of, listen
 
 EMOTIONS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")
 

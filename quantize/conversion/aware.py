@@ -1,7 +1,7 @@
 """Quantization-aware training: a few epochs in which a network learns to say in int8 what it said in float32.
 
 The network is its own teacher: it is shown training inputs and drawn to the logits that it gave before, so no label,
-loss or augmentation of the branch is needed. ``main`` is called by ``quantize.capped``.
+loss or augmentation of the branch is needed. ``main`` is called by ``quantize.conversion.capped``.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.signals import Float32Array
-from quantize import metrics
 from quantize.branches.base import Branch
+from quantize.evaluation import metrics
 
 DECIDED = {
     "balanced_accuracy": metrics.balanced_accuracy,

@@ -11,9 +11,9 @@ from edge.errors import UserError
 from edge.features.landmarks import NOSE_TIP, OUTER_EYE_CORNERS, LandmarkFeatures
 from edge.signals import Float32Array
 from quantize.augment import motion
-from quantize.conditions import Condition
 from quantize.datasets.daisee_landmarks import HIGH, Clips
-from quantize.mirror import mirror
+from quantize.evaluation.conditions import Condition
+from quantize.training.mirror import mirror
 
 CHUNK = 64
 """Clips that are set in motion at a time: their meshes take some 30 MB."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge.inference.store import Manifest
-from quantize import tables
-from quantize.origins import ORIGINS
+from quantize.certificates.origins import ORIGINS
+from quantize.evaluation import tables
 
 
 def card(manifest: Manifest) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.signals import Float32Array
-from quantize import calibration, metrics
 from quantize.branches.base import Branch, Examples
+from quantize.evaluation import metrics
+from quantize.training import calibration
 
 
 @dataclass(frozen=True)

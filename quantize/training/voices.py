@@ -14,8 +14,8 @@ from edge.errors import UserError
 from edge.features.speech import SpeechFeatures
 from edge.signals import Float32Array
 from quantize.branches.base import Examples
-from quantize.conditions import Condition
 from quantize.datasets import ravdess, speech
+from quantize.evaluation.conditions import Condition
 
 NEGATIVE = tuple(ravdess.EMOTIONS.index(name) for name in device.NEGATIVE)
 """Indices of the emotions that count as negative."""

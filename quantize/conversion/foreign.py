@@ -11,9 +11,9 @@ import numpy as np
 
 from edge.errors import UserError
 from edge.signals import Float32Array
-from quantize import capped, representative, verification
-from quantize.capped import Caps
-from quantize.converter import KINDS, ORIGINAL
+from quantize.conversion import capped, representative, verification
+from quantize.conversion.capped import Caps
+from quantize.conversion.converter import KINDS, ORIGINAL
 from quantize.files import write_bytes
 
 KERAS_MAGIC = (b"PK", b"\x89HDF")
@@ -57,7 +57,7 @@ def convert_keras(keras: Path, source: str, out: Path, variants: Path | None, ca
             np.save(inputs, _random(keras, staged, caps))
         else:
             np.save(inputs, representative.read(Path(source)))
-        capped.run(str(keras), "quantize.converter", keras, inputs, staged, caps=caps)
+        capped.run(str(keras), "quantize.conversion.converter", keras, inputs, staged, caps=caps)
         verified = verification.verify(staged, inputs, str(keras), caps)
         original = np.load(staged / ORIGINAL)
         kept = {name: asdict(compare(original, answers)) for name, answers in verified.answers.items()}
@@ -106,6 +106,6 @@ def _check_keras(path: Path) -> None:
 
 def _random(keras: Path, staged: Path, caps: Caps) -> Float32Array:
     """Standard normal inputs of the model's own shape."""
-    capped.run(str(keras), "quantize.shapes", keras, staged / "shape.npy", caps=caps)
+    capped.run(str(keras), "quantize.conversion.shapes", keras, staged / "shape.npy", caps=caps)
     shape = tuple(int(size) for size in np.load(staged / "shape.npy"))
     return np.random.default_rng(0).normal(size=(representative.FEWEST, *shape)).astype(np.float32)

@@ -1,11 +1,11 @@
-"""The process that finds out what a Keras file takes; ``main`` is called by ``quantize.capped``."""
+"""The process that finds out what a Keras file takes; ``main`` is called by ``quantize.conversion.capped``."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from edge.errors import UserError
-from quantize.converter import load
+from quantize.conversion.converter import load
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The process that runs TensorFlow's converter: ``main`` is called by ``quantize.capped``."""
+"""The process that runs TensorFlow's converter: ``main`` is called by ``quantize.conversion.capped``."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from edge.benchmarks.models import RUNTIMES
 from edge.errors import UserError
 from edge.inference.graph import Graph
 from edge.signals import Float32Array
-from quantize import capped
-from quantize.capped import Caps
-from quantize.inspection import inspect
+from quantize.conversion import capped
+from quantize.conversion.capped import Caps
+from quantize.conversion.inspection import inspect
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,6 @@ def verify(folder: Path, inputs: Path, name: str, caps: Caps, file: str = "int8.
 def answers(file: Path, runtime: str, inputs: Path, name: str, caps: Caps) -> Float32Array:
     """What ``file`` says to ``inputs`` (.npy), float32 (n, ...). Raises UserError where ``runtime`` cannot run it."""
     out = file.parent / f"{file.stem}-{runtime}.npy"
-    capped.run(f"{name}, {file.stem} in {runtime}", "quantize.runner", file, runtime, inputs, out, caps=caps)
+    capped.run(f"{name}, {file.stem} in {runtime}", "quantize.conversion.runner", file, runtime, inputs, out, caps=caps)
     said: Float32Array = np.load(out)
     return said

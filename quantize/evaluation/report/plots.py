@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from quantize.tables import KINDS
+from quantize.evaluation.tables import KINDS
 
 INK, SOFT, LINE = "#000001", "#000002", "#000003"
 COLOURS = {"float32": "#000004", "int8": "#000005", "int8_tflite_runtime": "#000006"}

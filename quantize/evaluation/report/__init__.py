@@ -10,9 +10,9 @@ from typing import Any
 import jinja2
 
 from quantize.evaluate import COMPARED
-from quantize.figures import HEADLINES
-from quantize.report import plots
-from quantize.tables import FLATTERED, KINDS, ROWS, interval, number
+from quantize.evaluation.figures import HEADLINES
+from quantize.evaluation.report import plots
+from quantize.evaluation.tables import FLATTERED, KINDS, ROWS, interval, number
 
 TEMPLATE = Path(__file__).with_name("page.html")
 

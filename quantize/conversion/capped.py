@@ -1,6 +1,7 @@
 """Modules run in a process of their own, kept to their memory and time: TensorFlow's converter would take it all.
 
-``python -m quantize.capped GIB MODULE ARGUMENT...`` is that process; a UserError in it is one line on stderr, exit 2.
+``python -m quantize.conversion.capped GIB MODULE ARGUMENT...`` is that process; a UserError in it is one line on
+stderr, exit 2.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def run(subject: str, module: str, *arguments: object, caps: Caps) -> None:
 
     Raises UserError, beginning with ``subject``, where it ends otherwise than well.
     """
-    command = [sys.executable, "-m", "quantize.capped", str(caps.gib), module, *map(str, arguments)]
+    command = [sys.executable, "-m", "quantize.conversion.capped", str(caps.gib), module, *map(str, arguments)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=caps.seconds, check=False)
     except subprocess.TimeoutExpired as error:

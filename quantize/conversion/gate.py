@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.signals import Float32Array
-from quantize import metrics
 from quantize.branches.base import Branch, Examples
+from quantize.evaluation import metrics
 from quantize.runs import Run
 
 DROP = 0.005

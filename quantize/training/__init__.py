@@ -1,0 +1,1 @@
+"""What the recipes share: fitting, tuning, and how each data set becomes what a network is shown."""
