@@ -28,6 +28,9 @@ from edge.stages import StageTimes
 EMOTION_PERIOD_S = 1.0
 """Each face's emotion is read once a second: as often as the room's state is published."""
 
+LIGHT_PERIOD_S = 0.5
+"""How often the light is measured."""
+
 _VOICE_REMAINS = (Abstention.STARTING, Abstention.NO_CAMERA, Abstention.TOO_DARK)
 
 BLIND_S = 2.0
@@ -74,6 +77,7 @@ class Pipeline:
         # the last frame's time; before the first one, when it was first missed
         self._awaiting_since: float | None = None
         self._brightness: float | None = None
+        self._next_light = float("-inf")
 
     def see(self, frame: Frame) -> bool:
         """Looks at a frame, if one is due at the configured rate; returns whether it did."""
@@ -82,7 +86,9 @@ class Pipeline:
             return False
         self._next_look = max(self._next_look + period, frame.time + 0.5 * period)
         self._awaiting_since = frame.time
-        self._brightness = brightness(frame.image)
+        if frame.time >= self._next_light:
+            self._next_light = frame.time + LIGHT_PERIOD_S
+            self._brightness = brightness(frame.image)
         with self.stages.timed("mesh"):
             faces = self._tracker.follow(self.mesh.find(frame), frame.time)
         for face in faces:
@@ -145,8 +151,8 @@ class Pipeline:
         subject = self._subjects.get(face.track)
         if subject is None:
             shape = self.engagement.preprocessing
-            subject = self._subjects[face.track] = _Subject(LandmarkWindow(shape.steps, shape.rate_hz))
-        subject.window.add(self.engagement.preprocessing(face.landmarks), frame.time)
+            subject = self._subjects[face.track] = _Subject(LandmarkWindow(shape.steps, shape.rate_hz, shape))
+        subject.window.add(face.landmarks, frame.time)
         if frame.time >= subject.next_emotion:
             subject.next_emotion = frame.time + EMOTION_PERIOD_S
             with self.stages.timed("face_emotion"):

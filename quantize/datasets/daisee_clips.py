@@ -63,7 +63,7 @@ class ClipLandmarks(Extraction, frozen=True):
         if not tracks:
             return {"landmarks": np.zeros((0, 468, 3), np.float32), "seen": np.array(0.0)}
         (track, seen), *_ = tracks.most_common(1)
-        window = LandmarkWindow(self.steps, self.rate_hz)
+        window = LandmarkWindow(self.steps, self.rate_hz, lambda seen: seen)
         for step, faces in enumerate(looks):
             for face in (face for face in faces if face.track == track):
                 window.add(face.landmarks, step / self.rate_hz)
