@@ -39,8 +39,8 @@ def test_components_are_uncorrelated_and_in_standard_deviations(clips: daisee_la
 
 
 def test_more_components_than_clips_are_refused(clips: daisee_landmarks.Clips) -> None:
-    with pytest.raises(UserError, match="32 training clips are too few for 32 components"):
-        components(clips, 32)
+    with pytest.raises(UserError, match="104 training clips are too few for 104 components"):
+        components(clips, 104)
 
 
 def test_reduction_keeps_single_coordinates_that_are_not_alike(clips: daisee_landmarks.Clips) -> None:
@@ -75,12 +75,12 @@ def test_stills_are_held_and_real_clips_are_left_alone(landmarks: Path, tmp_path
     stills_only = daisee_landmarks.load(landmarks, "Train")
     features = components(stills_only, 6)
     inputs = held(stills_only, features)
-    assert inputs.shape == (32, 75, 6)
+    assert inputs.shape == (104, 75, 6)
     np.testing.assert_array_equal(inputs[:, 0], inputs[:, 74])
     assert np.ptp(prepare(stills_only, features, 0).moving, axis=1).min() > 0
 
     rng = np.random.default_rng(0)
-    real = (stills[:, None, :468] + rng.normal(0, 0.5, (48, 75, 1, 1))).astype(np.float16)
+    real = (stills[:, None, :468] + rng.normal(0, 0.5, (len(stills), 75, 1, 1))).astype(np.float16)
     clips = daisee_landmarks.load(_rewritten(landmarks, tmp_path, landmarks=real), "Train")
     np.testing.assert_array_equal(prepare(clips, features, 0).moving, features(clips.landmarks))
 
@@ -96,9 +96,9 @@ def test_a_test_is_of_everybody_who_was_not_trained_on(landmarks: Path, tmp_path
     features = components(daisee_landmarks.load(landmarks, "Train"), 6)
     trained = {"train": [f"s{i:02d}" for i in range(8)]}
     official = branch.unseen(landmarks, features, trained)
-    assert official.inputs.shape == (16, 75, 6)
+    assert official.inputs.shape == (52, 75, 6)
     assert set(official.groups.tolist()) == {"s08", "s09", "s10", "s11"}
-    renamed = _rewritten(landmarks, tmp_path, split=np.array(["Test"] * 48))
+    renamed = _rewritten(landmarks, tmp_path, split=np.array(["Test"] * 156))
     np.testing.assert_array_equal(branch.unseen(renamed, features, trained).inputs, official.inputs)
 
 
@@ -148,7 +148,7 @@ def test_every_recipe_trains_and_serves_what_it_trained(name: str, clips: daisee
     recipe: EngagementRecipe = replace(RECIPES[name], epochs=2, steps=5, folds=2, units=4, hidden=4, **small)
     features = recipe.features(clips)
     sequences = prepare(clips, features, recipe.seed)
-    model, history = recipe.train(sequences, np.arange(32))
+    model, history = recipe.train(sequences, np.arange(len(clips.levels)))
     served = recipe.served(model)
     assert len(history) == 2 and all(np.isfinite(epoch["loss"]) for epoch in history)
     inputs = held(clips, features)
@@ -161,7 +161,7 @@ def test_the_default_network_says_what_its_teacher_says_before_it_is_trained(cli
     recipe = replace(RECIPES["default"], epochs=1, steps=5, learning_rate=1e-9, weight_decay=0.0, components=6)  # type: ignore[call-arg]
     features = recipe.features(clips)
     sequences = prepare(clips, features, recipe.seed)
-    model, _ = recipe.train(sequences, np.arange(32))
+    model, _ = recipe.train(sequences, np.arange(len(clips.levels)))
     taught = teach(sequences.means, sequences.mirrored, clips.levels, clips.subjects)
     np.testing.assert_allclose(
         model.predict(held(clips, features), verbose=0), taught(features(clips.landmarks[:, 0])), atol=1e-3
@@ -172,4 +172,4 @@ def test_normalised_faces_are_what_features_are_made_of(clips: daisee_landmarks.
     bigger = clips.landmarks[:, 0] * 2.5 + 30
     features = components(clips, 6)
     np.testing.assert_allclose(features(bigger), features(clips.landmarks[:, 0]), atol=1e-2)
-    assert normalise(bigger).shape == (32, 468, 3)
+    assert normalise(bigger).shape == (104, 468, 3)
