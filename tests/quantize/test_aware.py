@@ -84,7 +84,7 @@ def test_the_gate_counts_what_is_lost_and_what_is_decided_otherwise() -> None:
     run = Run("engagement", {}, {}, "", dict.fromkeys(BRANCHES["engagement"].decisions, 0.5), 1.0, {}, {}, {})
     truth = np.tile(np.array([[1], [1], [0], [0]]), (25, 4))
     before = np.where(truth == 1, 2.0, -2.0).astype(np.float32)
-    examples = Examples(before, truth, None, np.arange(len(truth)))
+    examples = Examples(before, truth, None, np.arange(len(truth)), under=lambda condition: before)
     same = gate.cost(BRANCHES["engagement"], run, examples, before, 0.5 * before)
     assert (same.balanced_accuracy, same.auc, same.agreement, same.passes) == (0.0, 0.0, 1.0, True)
     after = before.copy()

@@ -39,7 +39,8 @@ def test_every_runtime_and_number_of_threads_is_measured(tmp_path: Path) -> None
                 assert 0 < taken["median_ms"] <= taken["p90_ms"] <= taken["p99_ms"]
                 assert taken["runs"] >= 20
                 assert taken["peak_mib"] > 10
-    assert kinds["int8"]["litert"]["delegated"] == kinds["int8"]["nodes"]
+    # all but the mirroring, which moves data
+    assert kinds["int8"]["litert"]["delegated"] == kinds["int8"]["nodes"] - 1
     ratios = figures["ratios"]["face_emotion"]["int8"]
     assert ratios["bytes"] == kinds["int8"]["bytes"] / kinds["float32"]["bytes"]
     assert set(ratios) == {"bytes", *runtimes}
