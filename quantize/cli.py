@@ -115,15 +115,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _reproduce_command(commands: Any) -> None:
-    summary = "make all that ships again, from data to certificate, and print the difference"
-    reproduce: argparse.ArgumentParser = commands.add_parser(
-        "reproduce",
+def _subparser(commands: Any, name: str, summary: str, about: str, examples: str = EXAMPLES) -> argparse.ArgumentParser:
+    """A sub-command with its line in the list, its description and its examples."""
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
         help=summary,
-        description=summary.capitalize() + "; ends with 1 where something else came out.",
-        epilog=EXAMPLES,
+        description=about,
+        epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    return made
+
+
+def _reproduce_command(commands: Any) -> None:
+    summary = "make all that ships again, from data to certificate, and print the difference"
+    about = summary.capitalize() + "; ends with 1 where something else came out."
+    reproduce = _subparser(commands, "reproduce", summary, about)
     reproduce.set_defaults(command=_reproduce)
     reproduce.add_argument("branches", nargs="*", metavar="BRANCH", help="only these (default: all)")
     reproduce.add_argument(
@@ -141,13 +148,7 @@ def _reproduce_command(commands: Any) -> None:
 
 
 def _command(commands: Any, name: str, action: Any, summary: str, data: bool = True) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=summary.capitalize() + ".",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = _subparser(commands, name, summary, summary.capitalize() + ".")
     command.set_defaults(command=lambda arguments: action(BRANCHES[arguments.branch], arguments))
     command.add_argument("branch", choices=sorted(BRANCHES), metavar="BRANCH", help=", ".join(sorted(BRANCHES)))
     if data:
@@ -189,13 +190,8 @@ def _caps(arguments: argparse.Namespace) -> Caps:
 
 def _convert_keras_command(commands: Any) -> None:
     summary = "quantize a Keras model of your own to int8, and tell what that did to its answers"
-    command = commands.add_parser(
-        "convert-keras",
-        help=summary,
-        description=summary.capitalize() + ". A Keras file can hold code: convert only what you trust.",
-        epilog=CONVERT_KERAS_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = summary.capitalize() + ". A Keras file can hold code: convert only what you trust."
+    command = _subparser(commands, "convert-keras", summary, about, CONVERT_KERAS_EXAMPLES)
     command.set_defaults(command=_convert_keras)
     command.add_argument("keras", type=Path, metavar="FILE", help="the model, .keras or .h5, one input and one output")
     command.add_argument(
@@ -212,13 +208,8 @@ def _convert_keras_command(commands: Any) -> None:
 
 def _benchmark_command(commands: Any) -> None:
     summary = "measure latency, memory and size of models in both runtimes, in turns, for ratios that mean something"
-    command = commands.add_parser(
-        "benchmark",
-        help=summary,
-        description=summary.capitalize() + ".",
-        epilog=BENCHMARK_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = summary.capitalize() + "."
+    command = _subparser(commands, "benchmark", summary, about, BENCHMARK_EXAMPLES)
     command.set_defaults(command=_benchmark)
     command.add_argument("files", type=Path, nargs="*", metavar="FILE.tflite", help="default: the shipped branches")
     _models_option(command)
