@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -149,6 +150,19 @@ class Broker(Section, frozen=True):
             raise ValueError("ca_file is of no use without tls = true")
 
 
+class Storage(Section, frozen=True):
+    """What the box keeps for after a restart: unsent messages, mute and consent. Never pictures, sound or landmarks."""
+
+    directory: Path | None = None
+    """Where; systemd's $STATE_DIRECTORY when absent, and nothing is kept where that is not set either."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder in use; None where nothing is kept."""
+        given = os.environ.get("STATE_DIRECTORY")
+        return self.directory or (Path(given) if given else None)
+
+
 class Settings(Section, frozen=True):
     """The whole configuration."""
 
@@ -160,6 +174,7 @@ class Settings(Section, frozen=True):
     models: Models = Models()
     fusion: Fusion = Fusion()
     broker: Broker = Broker()
+    storage: Storage = Storage()
 
 
 def load(path: Path) -> Settings:
