@@ -20,8 +20,8 @@ from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
 from edge.publish.mqtt import Publisher
-from edge.publish.payloads import CommandName
-from edge.session.session import Session
+from edge.publish.payloads import CommandPayload
+from edge.session.lessons import Lessons
 from edge.signals import Affect, AudioChunk, Frame
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,11 @@ class Appliance:
         if not self._sensors:
             raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
         self._health = HealthMonitor(settings, store.loaded, self._clock)
-        self._session = Session(self._clock)
-        self._commands: queue.SimpleQueue[CommandName] = queue.SimpleQueue()
+        kept, scratch = settings.storage.folder, settings.storage.scratch
+        self._lessons = Lessons(
+            self._clock, settings.box, settings.session, kept / "sessions" if kept else None, scratch
+        )
+        self._commands: queue.SimpleQueue[CommandPayload] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
         self._next_state = self._next_report = self._clock.now()
@@ -69,9 +72,9 @@ class Appliance:
     def run(self) -> None:
         """Runs the loop; always leaves the devices closed and the broker told."""
         self._publisher.start()
+        ended = False
         try:
             self._obey_gate()
-            ended = False
             while not self._stopping.is_set() and not ended:
                 # asked before the turn that takes the last frame and sound
                 ended = self._ended()
@@ -79,7 +82,7 @@ class Appliance:
             self._publish_state()
         finally:
             self._close_sensors()
-            self._publisher.session(self._session.end())
+            self._publisher.session(self._lessons.end() if ended else self._lessons.leave())
             self._publisher.stop()
 
     def _turn(self) -> None:
@@ -104,12 +107,13 @@ class Appliance:
 
     def _publish_state(self) -> None:
         affect = self._gate.admit(self._pipeline.assess(self._clock.now()))
-        self._session.add(affect)
         self._publisher.affect(affect)
+        for alert in self._lessons.add(affect):
+            self._publisher.alert(alert)
         self._say(affect)
 
     def _publish_report(self) -> None:
-        self._publisher.session(self._session.running())
+        self._publisher.session(self._lessons.running())
         self._publisher.health(
             self._health.report(
                 self._sensor_states(),
@@ -127,20 +131,26 @@ class Appliance:
             self._said = state
             log.info("%s", state)
 
-    def _commanded(self, command: CommandName) -> None:
+    def _commanded(self, command: CommandPayload) -> None:
         """Called on the network thread: the loop obeys at its next turn."""
         self._commands.put(command)
 
-    def _obey(self, command: CommandName) -> None:
-        log.info("command: %s", command)
-        if command in ("mute", "unmute"):
-            self._gate.muted = command == "mute"
+    def _obey(self, order: CommandPayload) -> None:
+        log.info("command: %s %s", order.command, order.name)
+        if order.command in ("mute", "unmute"):
+            self._gate.muted = order.command == "mute"
             self._obey_gate()
+        elif order.command == "scenario":
+            if not self._lessons.choose(order.name):
+                log.warning("no such scenario: %s", order.name)
+        elif order.command == "mark":
+            self._lessons.mark(order.name)
+            self._publisher.session(self._lessons.running())
         else:
-            self._publisher.session(self._session.end())
-            if command == "start_session":
-                self._session = Session(self._clock)
-                self._publisher.session(self._session.running())
+            self._publisher.session(self._lessons.end())
+            if order.command == "start_session":
+                self._lessons.start()
+                self._publisher.session(self._lessons.running())
 
     def _obey_gate(self) -> None:
         """Opens the devices, or closes them and forgets everybody, as the gate says; and tells the broker."""

@@ -150,6 +150,15 @@ class Broker(Section, frozen=True):
             raise ValueError("ca_file is of no use without tls = true")
 
 
+class SessionSettings(Section, frozen=True):
+    """Lessons: their statistics and alerts."""
+
+    scenario: Literal["lecture", "exam", "discussion", "self-study"] = "lecture"
+    """What kind of lesson decides what is worth an alert; see edge/session/scenarios.toml."""
+    keep_days: Annotated[int, Meta(ge=0, le=3650)] = 90
+    """How long the statistics of a lesson are kept on the box; 0 keeps none."""
+
+
 class Storage(Section, frozen=True):
     """What the box keeps for after a restart: unsent messages, mute and consent. Never pictures, sound or landmarks."""
 
@@ -161,6 +170,13 @@ class Storage(Section, frozen=True):
         """The folder in use; None where nothing is kept."""
         given = os.environ.get("STATE_DIRECTORY")
         return self.directory or (Path(given) if given else None)
+
+    @property
+    def scratch(self) -> Path | None:
+        """The file of the running minute: in systemd's $RUNTIME_DIRECTORY, which is memory, or else in ``folder``."""
+        given = os.environ.get("RUNTIME_DIRECTORY")
+        place = Path(given) if given else self.folder
+        return place / "minute.json" if place else None
 
 
 class Settings(Section, frozen=True):
@@ -174,6 +190,7 @@ class Settings(Section, frozen=True):
     models: Models = Models()
     fusion: Fusion = Fusion()
     broker: Broker = Broker()
+    session: SessionSettings = SessionSettings()
     storage: Storage = Storage()
 
 

@@ -139,6 +139,7 @@ class Pipeline:
                 valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
                 satisfaction=satisfaction,
                 confidence=confidence,
+                emotions=room.emotions(rooms),
             )
 
     @property

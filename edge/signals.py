@@ -23,6 +23,9 @@ SAMPLE_RATE = 16_000
 ENGAGEMENT_STATES = ("boredom", "confusion", "engagement", "frustration")
 """The four outputs of the engagement branch, in the AffectFusion paper's order."""
 
+EMOTIONS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fear")
+"""The seven emotions that faces and voices are summed up in (the classroom system's)."""
+
 Modality = Literal["face", "engagement", "speech"]
 
 
@@ -121,7 +124,8 @@ class Affect:
 
     ``valence`` in -1..1 (negative..positive) and ``satisfaction`` in 0..1 are None when unknown or abstained.
     ``confidence`` in 0..1. ``reliability`` has one entry per modality that was heard or seen; a missing modality is
-    absent, not zero. ``group`` is how many faces stand behind the numbers (published as a bucket only).
+    absent, not zero. ``group`` is how many faces stand behind the numbers (published as a bucket only). ``emotions`` is
+    the share of each of EMOTIONS in faces and voice together, which sums to 1.
     """
 
     time: float
@@ -133,3 +137,4 @@ class Affect:
     satisfaction: float | None = None
     confidence: float = 0.0
     abstain: Abstention | None = None
+    emotions: Mapping[str, float] | None = None

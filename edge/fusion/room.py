@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edge.signals import ENGAGEMENT_STATES, Modality, Reading
+from edge.signals import EMOTIONS, ENGAGEMENT_STATES, Modality, Reading
+
+SPOKEN = {"calm": "neutral", "fearful": "fear"}
+"""What the voice calls otherwise than the face does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ def pool(readings: Iterable[Reading]) -> dict[Modality, RoomReading]:
     """One RoomReading per modality present.
 
     A subject's readings are averaged first, so that a face seen often does not outvote one seen seldom; then subjects
-    are averaged, each weighted by its reliability. ``positive`` is among the values for face and speech.
+    are averaged, each weighted by its reliability. ``positive`` and the emotions are the values for face and speech.
     """
     subjects: dict[Modality, dict[int | None, list[Reading]]] = defaultdict(lambda: defaultdict(list))
     for reading in readings:
@@ -37,11 +40,23 @@ def pool(readings: Iterable[Reading]) -> dict[Modality, RoomReading]:
     }
 
 
+def emotions(rooms: Mapping[Modality, RoomReading]) -> dict[str, float] | None:
+    """The share of each emotion in faces and voice together, by reliability; None where neither can be trusted."""
+    heard = [rooms[name] for name in ("face", "speech") if name in rooms and rooms[name].reliability > 0]
+    total = sum(reading.reliability for reading in heard)
+    if total <= 0:
+        return None
+    return {name: sum(r.reliability / total * r.values[name] for r in heard) for name in EMOTIONS}
+
+
 def _single(reading: Reading) -> RoomReading:
     if reading.modality == "engagement":
         return RoomReading({state: reading.probabilities[state] for state in ENGAGEMENT_STATES}, reading.reliability)
     assert reading.positive is not None
-    return RoomReading({"positive": reading.positive}, reading.reliability)
+    values = {"positive": reading.positive} | dict.fromkeys(EMOTIONS, 0.0)
+    for label, probability in reading.probabilities.items():
+        values[SPOKEN.get(label, label)] += probability
+    return RoomReading(values, reading.reliability)
 
 
 def _mean(parts: list[RoomReading]) -> RoomReading:

@@ -85,6 +85,7 @@ class Gate:
             valence=None,
             satisfaction=None,
             confidence=0.0,
+            emotions=None,
         )
 
     @property

@@ -19,7 +19,7 @@ from edge.config import Box, Broker
 from edge.publish.connection import KEEPALIVE_S, UNACKNOWLEDGED, in_words, prepared_client, refusal
 from edge.publish.payloads import (
     AffectPayload,
-    CommandName,
+    AlertPayload,
     CommandPayload,
     HealthPayload,
     Payload,
@@ -28,7 +28,7 @@ from edge.publish.payloads import (
     affect_payload,
 )
 from edge.publish.schema import SchemaError, encode, validate
-from edge.publish.topics import AFFECT, COMMAND, HEALTH, PRIVACY, SESSION, STATUS, Topic, address
+from edge.publish.topics import AFFECT, ALERT, COMMAND, HEALTH, PRIVACY, SESSION, STATUS, Topic, address
 from edge.signals import Affect
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Publisher:
         self,
         broker: Broker,
         box: Box,
-        on_command: Callable[[CommandName], None],
+        on_command: Callable[[CommandPayload], None],
         on_refused: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self._box = box
@@ -108,6 +108,10 @@ class Publisher:
             self._reject(AFFECT, error)
         else:
             self._publish(AFFECT, payload, AffectPayload)
+
+    def alert(self, payload: AlertPayload) -> None:
+        """Publish that a state of the room lasts, or is over."""
+        self._publish(ALERT, payload, AlertPayload)
 
     def session(self, payload: SessionPayload) -> None:
         """Publish the session's statistics."""
@@ -216,9 +220,9 @@ def _settled(info: MQTTMessageInfo) -> bool:
         return True
 
 
-def _command(message: MQTTMessage) -> CommandName:
+def _command(message: MQTTMessage) -> CommandPayload:
     """Read the command in a message. Raises SchemaError or msgspec.ValidationError."""
     if message.retain:
         raise SchemaError("command: retained; it would be obeyed again at every connection")
     validate("command", message.payload)
-    return msgspec.json.decode(message.payload, type=CommandPayload).command
+    return msgspec.json.decode(message.payload, type=CommandPayload)

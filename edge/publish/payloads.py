@@ -29,7 +29,8 @@ Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
 SensorState = Literal["opening", "live", "lost", "ended", "closed", "none"]
 PrivacyState = Literal["starting", "capturing", "muted", "not_declared", "prohibited"]
-CommandName = Literal["mute", "unmute", "start_session", "end_session"]
+Scenario = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
+CommandName = Literal["mute", "unmute", "start_session", "end_session", "mark", "scenario"]
 
 _LARGEST_OF_BUCKET: tuple[tuple[int, Bucket], ...] = (
     (0, "0"),
@@ -114,6 +115,39 @@ class LabelShares(Part, frozen=True):
     none: Annotated[Share, Meta(description="No state over its threshold.")]
 
 
+class EmotionShares(Part, frozen=True):
+    """Share of each emotion in faces and voices together, over the time with any."""
+
+    neutral: Annotated[Share, Meta(description="Neutral or calm.")]
+    happy: Annotated[Share, Meta(description="Happy.")]
+    surprised: Annotated[Share, Meta(description="Surprised.")]
+    sad: Annotated[Share, Meta(description="Sad.")]
+    angry: Annotated[Share, Meta(description="Angry.")]
+    disgust: Annotated[Share, Meta(description="Disgusted.")]
+    fear: Annotated[Share, Meta(description="Afraid.")]
+
+
+class Half(Part, frozen=True):
+    """One half of the session."""
+
+    engaged: Annotated[Share | None, Meta(description="Share of the time under the label engagement; null if unknown.")]
+    satisfaction: Annotated[Share | None, Meta(description="Mean over time; null if never known.")]
+    coverage: Annotated[Share, Meta(description="Share of it with scores.")]
+
+
+class Halves(Part, frozen=True):
+    """The session in two, to the nearest minute."""
+
+    first: Annotated[Half, Meta(description="The first half.")]
+    second: Annotated[Half, Meta(description="The second half.")]
+
+
+class Activity(Half, frozen=True):
+    """What the lesson was marked as, for a time."""
+
+    seconds: Annotated[Amount, Meta(description="How long, in all.")]
+
+
 class SessionPayload(Payload, frozen=True):
     """The statistics of a session so far; with ``final``, its summary."""
 
@@ -126,6 +160,33 @@ class SessionPayload(Payload, frozen=True):
     valence: Annotated[Signed | None, Meta(description="Mean over time; null if never known.")]
     satisfaction: Annotated[Share | None, Meta(description="Mean over time; null if never known.")]
     coverage: Annotated[Share, Meta(description="Share of the session with scores.")]
+    emotions: Annotated[EmotionShares | None, Meta(description="Emotions in faces and voices; null if never known.")]
+    transitions: Annotated[Count, Meta(description="How often the engagement label changed.")]
+    longest_low_s: Annotated[
+        Amount, Meta(description="Longest unbroken time bored, frustrated or below 0.4 in satisfaction.")
+    ]
+    halves: Annotated[Halves, Meta(description="The first half beside the second.")]
+    activities: Annotated[
+        dict[Identifier, Activity], Meta(max_length=40, description="By mark; time without one is in none.")
+    ]
+
+
+class AlertPayload(Payload, frozen=True):
+    """A state of the room that lasts, or lasted."""
+
+    time: Annotated[Timestamp, Meta(description="When this was said: RFC 3339, UTC.")]
+    kind: Annotated[
+        Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"],
+        Meta(description="Which state."),
+    ]
+    phase: Annotated[
+        Literal["began", "still", "cleared", "unobserved"],
+        Meta(description="Began; goes on; is over; or nothing is known any more, which ends it too."),
+    ]
+    since: Annotated[Timestamp, Meta(description="When it began: RFC 3339, UTC.")]
+    seconds: Annotated[Amount, Meta(description="From its beginning until now.")]
+    share: Annotated[Share, Meta(description="Share of the recent watched time in this state.")]
+    scenario: Annotated[Scenario, Meta(description="The kind of lesson whose rules spoke.")]
 
 
 class HealthPayload(Payload, frozen=True):
@@ -173,6 +234,10 @@ class CommandPayload(Payload, frozen=True):
     """What the box may be told to do."""
 
     command: Annotated[CommandName, Meta(description="The command.")]
+    name: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,40}$")],
+        Meta(description="mark: what the room does from now on, empty for nothing in particular; scenario: which."),
+    ] = ""
 
 
 def affect_payload(affect: Affect, sequence: int, wall_time: float) -> AffectPayload:

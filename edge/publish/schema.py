@@ -13,6 +13,7 @@ import msgspec
 
 from edge.publish.payloads import (
     AffectPayload,
+    AlertPayload,
     CommandPayload,
     HealthPayload,
     Payload,
@@ -22,6 +23,7 @@ from edge.publish.payloads import (
 
 PAYLOADS: dict[str, type[Payload]] = {
     "affect": AffectPayload,
+    "alert": AlertPayload,
     "session": SessionPayload,
     "health": HealthPayload,
     "privacy": PrivacyPayload,

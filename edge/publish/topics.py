@@ -19,6 +19,7 @@ class Topic:
 STATUS = Topic("status", retained=True, qos=1)
 """``online`` / ``offline``; also the last will."""
 AFFECT = Topic("affect", retained=True, qos=1)
+ALERT = Topic("alert", retained=False, qos=1)
 SESSION = Topic("session", retained=True, qos=1)
 HEALTH = Topic("health", retained=True, qos=0)
 PRIVACY = Topic("privacy", retained=True, qos=1)

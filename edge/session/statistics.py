@@ -1,77 +1,153 @@
-"""Running statistics of a session: what was felt, for how long, and how much of it the box could tell."""
+"""Running statistics of a session: what was felt, for how long, when, and how much of it the box could tell."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from functools import reduce
 
-from edge.publish.payloads import AbstainedSeconds, LabelShares, SessionPayload, SessionSeconds, timestamp
-from edge.signals import ENGAGEMENT_STATES, Affect
+import msgspec
+
+from edge.publish.payloads import (
+    AbstainedSeconds,
+    Activity,
+    EmotionShares,
+    Half,
+    Halves,
+    LabelShares,
+    SessionPayload,
+    SessionSeconds,
+    timestamp,
+)
+from edge.session.tally import Tally
+from edge.signals import Affect
+
+MINUTE_S = 60.0
+"""The grain of the timeline: halves, activities and reports are made of such parts."""
+
+LONGEST_MINUTES = 24 * 60
+"""Parts kept at most; a session that was never ended fills its last one for ever."""
 
 
-class SessionStatistics:
-    """Adds up the room's states; memory does not grow with the session.
+class Part(msgspec.Struct):
+    """About a minute of a session: ``start`` in seconds after its beginning, and the ``activity`` marked then."""
 
-    Each state speaks for the time since the one before it, but never for more than its own window: a longer
-    gap was observed by nobody and lowers the coverage. ``start`` is when the session began, on the clock that
-    stamps the states.
+    start: float
+    tally: Tally
+    activity: str = ""
+
+
+class Statistics:
+    """Adds up the room's states; a state every second for a day makes no more than 1,440 parts.
+
+    Times are seconds after the session's start. Each state speaks for the time since the one before it, but never for
+    more than its own window: a longer gap was observed by nobody and lowers the coverage.
     """
 
-    def __init__(self, start: float) -> None:
-        self._start = start
-        self._last = start
-        self._scored = 0.0
-        self._abstained: defaultdict[str, float] = defaultdict(float)
-        self._labels: defaultdict[str, float] = defaultdict(float)
-        self._valence = _Mean()
-        self._satisfaction = _Mean()
+    def __init__(self, finished: list[Part] | None = None) -> None:
+        """``finished`` parts are those of a session that is taken up again."""
+        self.finished = list(finished or [])
+        self._last = 0.0
+        activity = ""
+        if self.finished:
+            newest = self.finished[-1]
+            self._last, activity = newest.start + newest.tally.elapsed, newest.activity
+        self.current = Part(self._last, Tally(), activity)
 
-    def add(self, affect: Affect) -> None:
-        """Count the room's next state. One that is not later than the last counts for nothing."""
-        seconds = min(max(0.0, affect.time - self._last), affect.window_s)
-        self._last = max(self._last, affect.time)
-        if affect.abstain is not None:
-            self._abstained[affect.abstain.value] += seconds
-            return
-        self._scored += seconds
-        if affect.engagement is not None:
-            self._labels[affect.engagement.label or "none"] += seconds
-        self._valence.add(affect.valence, seconds)
-        self._satisfaction.add(affect.satisfaction, seconds)
+    def add(self, affect: Affect, now: float) -> Part | None:
+        """Counts the room's next state at ``now``; returns the part that it completes, if it does.
 
-    def summary(self, identifier: str, started: float, ended: float | None = None) -> SessionPayload:
-        """Return the statistics so far, final once the session has ``ended``; both in seconds since 1970."""
-        total = self._last - self._start
-        return SessionPayload(
-            id=identifier,
-            started=timestamp(started),
-            ended=None if ended is None else timestamp(ended),
-            final=ended is not None,
-            seconds=SessionSeconds(total=total, scored=self._scored, abstained=AbstainedSeconds(**self._abstained)),
-            engagement=self._label_shares(),
-            valence=self._valence.value,
-            satisfaction=self._satisfaction.value,
-            coverage=self._scored / total if total > 0 else 0.0,
-        )
-
-    def _label_shares(self) -> LabelShares | None:
-        known = sum(self._labels.values())
-        if known <= 0:
+        One that is not later than the last counts for nothing.
+        """
+        elapsed = now - self._last
+        if elapsed <= 0:
             return None
-        return LabelShares(**{label: self._labels[label] / known for label in (*ENGAGEMENT_STATES, "none")})
+        self._last = now
+        self.current.tally.add(affect, elapsed)
+        full = self.current.tally.elapsed >= MINUTE_S and len(self.finished) < LONGEST_MINUTES - 1
+        return self._finish(self.current.activity) if full else None
 
+    def mark(self, activity: str) -> Part | None:
+        """From now on the room is at ``activity``, "" for none in particular; returns the part this ends, if one."""
+        if activity == self.current.activity or len(self.finished) >= LONGEST_MINUTES - 1:
+            return None
+        return self._finish(activity)
 
-class _Mean:
-    """A mean weighted by time, of the values that are known."""
-
-    def __init__(self) -> None:
-        self._sum = 0.0
-        self._seconds = 0.0
-
-    def add(self, value: float | None, seconds: float) -> None:
-        if value is not None:
-            self._sum += value * seconds
-            self._seconds += seconds
+    def take_up(self, part: Part) -> None:
+        """Goes on with a part that was begun before a restart."""
+        self.current = part
+        self._last = part.start + part.tally.elapsed
 
     @property
-    def value(self) -> float | None:
-        return self._sum / self._seconds if self._seconds > 0 else None
+    def seconds(self) -> float:
+        """From the session's start to its last state."""
+        return self._last
+
+    @property
+    def parts(self) -> list[Part]:
+        """All of the session so far, in order."""
+        return [*self.finished, self.current]
+
+    def _finish(self, activity: str) -> Part:
+        done = self.current
+        self.finished.append(done)
+        self.current = Part(self._last, Tally(), activity)
+        return done
+
+
+def summary(parts: list[Part], identifier: str, started: float, ended: float | None = None) -> SessionPayload:
+    """The message for the ``session`` topic, final once the session has ``ended``; both in seconds since 1970."""
+    whole = together(parts)
+    first, second = halves(parts)
+    labels, emotions = whole.label_shares(), whole.emotion_shares()
+    return SessionPayload(
+        id=identifier,
+        started=timestamp(started),
+        ended=None if ended is None else timestamp(ended),
+        final=ended is not None,
+        seconds=SessionSeconds(total=whole.elapsed, scored=whole.scored, abstained=AbstainedSeconds(**whole.abstained)),
+        engagement=LabelShares(**labels) if labels else None,
+        valence=whole.valence.mean,
+        satisfaction=whole.satisfaction.mean,
+        coverage=whole.coverage,
+        emotions=EmotionShares(**emotions) if emotions else None,
+        transitions=sum(whole.transitions.values()),
+        longest_low_s=whole.low.longest,
+        halves=Halves(first=_half(first), second=_half(second)),
+        activities={name: _activity(tally) for name, tally in activities(parts).items()},
+    )
+
+
+def together(parts: list[Part]) -> Tally:
+    """All parts as one stretch."""
+    return reduce(Tally.followed_by, (part.tally for part in parts), Tally())
+
+
+def halves(parts: list[Part]) -> tuple[Tally, Tally]:
+    """The first and the second half, to the nearest part."""
+    middle = sum(part.tally.elapsed for part in parts) / 2
+    first = [part for part in parts if part.start + part.tally.elapsed / 2 < parts[0].start + middle]
+    return together(first), together(parts[len(first) :])
+
+
+def activities(parts: list[Part]) -> dict[str, Tally]:
+    """Each marked activity's stretches, one after the other; time without a mark is in none."""
+    names = dict.fromkeys(part.activity for part in parts if part.activity)
+    return {name: together([part for part in parts if part.activity == name]) for name in names}
+
+
+def _half(tally: Tally) -> Half:
+    labels = tally.label_shares()
+    return Half(
+        engaged=labels["engagement"] if labels else None,
+        satisfaction=tally.satisfaction.mean,
+        coverage=tally.coverage,
+    )
+
+
+def _activity(tally: Tally) -> Activity:
+    labels = tally.label_shares()
+    return Activity(
+        seconds=tally.elapsed,
+        engaged=labels["engagement"] if labels else None,
+        satisfaction=tally.satisfaction.mean,
+        coverage=tally.coverage,
+    )

@@ -47,6 +47,24 @@ GOOD: dict[str, dict[str, Any]] = {
         "valence": 0.2,
         "satisfaction": None,
         "coverage": 0.5,
+        "emotions": None,
+        "transitions": 2,
+        "longest_low_s": 4.0,
+        "halves": {
+            "first": {"engaged": 0.5, "satisfaction": None, "coverage": 0.5},
+            "second": {"engaged": None, "satisfaction": None, "coverage": 0.0},
+        },
+        "activities": {"exercise": {"seconds": 5.0, "engaged": 0.5, "satisfaction": None, "coverage": 1.0}},
+    },
+    "alert": {
+        "v": 1,
+        "time": TIME,
+        "kind": "low_engagement",
+        "phase": "began",
+        "since": TIME,
+        "seconds": 150.0,
+        "share": 0.8,
+        "scenario": "lecture",
     },
     "health": {
         "v": 1,
@@ -77,6 +95,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "command": {"v": 1, "command": "mute"},
 }
 BAD: list[tuple[str, dict[str, Any]]] = [
+    ("alert", {"phase": "perhaps"}),
+    ("alert", {"person": 3}),
+    ("session", {"halves": {}}),
     ("affect", {"v": 2}),
     ("affect", {"face": [1, 2, 3]}),
     ("affect", {"time": "2026-11-20 08:15"}),

@@ -1,0 +1,106 @@
+"""The lessons of a box: the session that runs, its alarm, and what is kept of those before."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from edge.clock import Clock
+from edge.config import Box, SessionSettings
+from edge.publish.payloads import AlertPayload, SessionPayload, timestamp
+from edge.session import session
+from edge.session.alerts import Alarm, Alert
+from edge.session.scenarios import scenarios
+from edge.signals import Affect
+
+log = logging.getLogger(__name__)
+
+DAY_S = 86_400.0
+
+
+class Lessons:
+    """One session after another; each begins where the one before was ended, and all speak of a room, never a person.
+
+    ``folder`` keeps a file for each session, ``scratch`` the running minute of the newest; None keeps nothing.
+    """
+
+    def __init__(
+        self, clock: Clock, box: Box, settings: SessionSettings, folder: Path | None, scratch: Path | None
+    ) -> None:
+        self._clock = clock
+        self._box = box
+        self._folder = folder if settings.keep_days else None
+        self._scratch = scratch if self._folder else None
+        self._tidy(settings.keep_days)
+        self._session = session.take_up(clock, self._folder, self._scratch) or self._begin()
+        self._scenario: str = settings.scenario
+        self._alarm = Alarm(scenarios()[settings.scenario])
+
+    @property
+    def kept(self) -> bool:
+        """Whether a session goes on after a restart."""
+        return self._folder is not None
+
+    def add(self, affect: Affect) -> list[AlertPayload]:
+        """Counts the room's next state; returns the alerts that it causes, mostly none."""
+        self._session.add(affect)
+        alerts = self._alarm.add(affect)
+        for alert in alerts:
+            log.info("alert: %s %s", alert.kind, alert.phase)
+            if alert.phase != "still":
+                self._session.alerted(alert.kind, alert.phase)
+        return [self._message(alert, affect.time) for alert in alerts]
+
+    def running(self) -> SessionPayload:
+        """The statistics so far; the summary, once ended."""
+        return self._session.running()
+
+    def end(self) -> SessionPayload:
+        """Ends the session that runs, if one does, and gives its summary."""
+        return self._session.end()
+
+    def start(self) -> None:
+        """Begins a new session; the alarm watches anew."""
+        self._session.end()
+        self._session = self._begin()
+        self._alarm = Alarm(scenarios()[self._scenario])
+
+    def mark(self, activity: str) -> None:
+        """From now on the room is at ``activity``; "" for nothing in particular."""
+        self._session.mark(activity)
+
+    def choose(self, scenario: str) -> bool:
+        """Switches to the rules of another kind of lesson; False where there is none of that name."""
+        if scenario not in scenarios():
+            return False
+        self._scenario, self._alarm = scenario, Alarm(scenarios()[scenario])
+        return True
+
+    def leave(self) -> SessionPayload:
+        """The box goes away: a session that is kept stays open for its return, any other ends."""
+        return self.running() if self.kept else self.end()
+
+    def _begin(self) -> session.Session:
+        return session.begin(self._clock, self._box, self._folder, self._scratch)
+
+    def _message(self, alert: Alert, now: float) -> AlertPayload:
+        seconds, wall = now - alert.since, time.time()
+        return AlertPayload(
+            time=timestamp(wall),
+            kind=alert.kind,
+            phase=alert.phase,
+            since=timestamp(wall - seconds),
+            seconds=seconds,
+            share=alert.share,
+            scenario=self._scenario,
+        )
+
+    def _tidy(self, days: int) -> None:
+        """Deletes the sessions that were last written to more than ``days`` ago."""
+        for file in self._folder.glob("*.jsonl") if self._folder else ():
+            try:
+                if time.time() - file.stat().st_mtime > days * DAY_S:
+                    file.unlink()
+            except OSError as error:
+                log.warning("%s: cannot be deleted (%s)", file, error.strerror)
