@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from edge import __version__
@@ -53,6 +54,33 @@ def _doctor(options: argparse.Namespace) -> int:
     from edge.doctor import examine, report
 
     return report(examine(options.config))
+
+
+def _report(options: argparse.Namespace) -> int:
+    from edge.session.report import files
+
+    folder = options.sessions or _kept_sessions(options.config)
+    if options.list:
+        print(files.overview(folder))
+    elif options.session:
+        names = [options.session, *options.beside]
+        print(files.write_one(folder, names, options.format, options.out))
+    elif options.since or options.until:
+        for path in files.write_term(folder, options.since, options.until, options.format, options.out or Path()):
+            print(path)
+    else:
+        raise UserError('name a session, "last", --since DAY or --list')
+    return 0
+
+
+def _kept_sessions(file: Path) -> Path:
+    from edge import config
+
+    storage = config.load(file).storage
+    folder = storage.folder or (Path("/var/lib/affectfusion") if file == INSTALLED else None)
+    if folder is None:
+        raise UserError(f"{file}: has no [storage] directory, so no session is kept; name a folder with --sessions")
+    return folder / "sessions"
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -129,6 +157,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
 
+    report = command(
+        "report",
+        _report,
+        "Write what a lesson was like: one page to read in two minutes, or tables for analysts.",
+        "  affect-edge report last\n"
+        "  affect-edge report --list\n"
+        "  affect-edge report 20261120T0815 --beside 20261120T1015 --out monday.html\n"
+        "  affect-edge report --since 2026-09-01 --until 2026-12-20 --out autumn/\n"
+        "  affect-edge report last --format csv --out lesson.csv",
+    )
+    report.add_argument("session", nargs="?", help='a session\'s id or the beginning of one, its file, or "last"')
+    report.add_argument("--beside", nargs="+", default=[], metavar="SESSION", help="show these next to it")
+    report.add_argument("--since", type=_day, metavar="DAY", help="all sessions begun on or after DAY (YYYY-MM-DD)")
+    report.add_argument("--until", type=_day, metavar="DAY", help="all sessions begun on or before DAY")
+    report.add_argument("--list", action="store_true", help="list the sessions kept")
+    report.add_argument("--format", choices=("html", "csv", "json"), default="html", help="default: %(default)s")
+    report.add_argument("--out", type=Path, metavar="PATH", help="the file; with --since or --until, a folder")
+    report.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
+    report.add_argument("--sessions", type=Path, metavar="DIR", help="where sessions are kept, instead of the box's")
+
     command(
         "schema",
         _schema,
@@ -192,6 +240,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a day like 2026-11-20") from error
 
 
 _speed = _between(0.1, 8.0)

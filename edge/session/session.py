@@ -64,7 +64,7 @@ class Session:
         return self.running()
 
     def _keep(self, part: Part | None) -> None:
-        if part is not None:
+        if part is not None and part.tally.elapsed > 0:
             self._journal.append(Minute(part))
 
 

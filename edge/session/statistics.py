@@ -86,10 +86,12 @@ class Statistics:
         """All of the session so far, in order."""
         return [*self.finished, self.current]
 
-    def _finish(self, activity: str) -> Part:
+    def _finish(self, activity: str) -> Part | None:
         done = self.current
-        self.finished.append(done)
         self.current = Part(self._last, Tally(), activity)
+        if done.tally.elapsed == 0:
+            return None
+        self.finished.append(done)
         return done
 
 
