@@ -101,7 +101,7 @@ def page(sessions: Sequence[KeptSession]) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters |= {"percent": percent, "minutes": minutes}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        lessons=[describe(session) for session in sessions]
+        lessons=[describe(session) for session in sessions], alerts=ALERTS
     )
 
 

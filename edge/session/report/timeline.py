@@ -9,6 +9,8 @@ from edge.session.kept import KeptSession
 from edge.session.tally import Tally
 
 WIDTH, HEIGHT = 1000.0, 200.0
+ROW = 22.0
+"""Height of a row of alerts."""
 STACK = ("engagement", "none", "confusion", "frustration", "boredom")
 """From the bottom up: the good at the bottom, so that its height reads like a curve."""
 
@@ -33,6 +35,11 @@ class Timeline:
     alerts: Sequence[Block]
     activities: Sequence[tuple[float, str]]
     ticks: Sequence[tuple[float, str]]
+
+    @property
+    def height(self) -> float:
+        """Of the picture, with ticks and alerts."""
+        return max([HEIGHT + 24, *(alert.y + alert.height for alert in self.alerts)])
 
 
 def timeline(session: KeptSession) -> Timeline:
@@ -79,13 +86,17 @@ def _stack(tally: Tally, x: float, width: float) -> list[Block]:
 
 
 def _alerts(session: KeptSession, scale: float) -> list[Block]:
-    spans, open_since = [], {}
+    """A bar for each alert, a row for each kind, below the picture's ticks."""
+    spans: list[tuple[str, float, float]] = []
+    open_since: dict[str, float] = {}
     for said in session.alerts:
         if said.phase == "began":
             open_since[said.kind] = said.at
         elif said.kind in open_since:
-            since = open_since.pop(said.kind)
-            spans.append(Block(since * scale, 0.0, (said.at - since) * scale, HEIGHT, said.kind))
-    end = session.whole.elapsed
-    spans += [Block(since * scale, 0.0, (end - since) * scale, HEIGHT, kind) for kind, since in open_since.items()]
-    return spans
+            spans.append((said.kind, open_since.pop(said.kind), said.at))
+    spans += [(kind, since, session.whole.elapsed) for kind, since in open_since.items()]
+    rows = {kind: row for row, kind in enumerate(dict.fromkeys(kind for kind, _, _ in spans))}
+    return [
+        Block(since * scale, HEIGHT + 28 + ROW * rows[kind], (until - since) * scale, ROW - 4, kind)
+        for kind, since, until in spans
+    ]
