@@ -16,6 +16,12 @@ from edge.errors import UserError
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
 
+CREDENTIALS = Path("/etc/affectfusion/credentials")
+"""Where it keeps its passwords."""
+
+MOSQUITTO = Path("/etc/mosquitto")
+"""Where the broker on the box keeps its configuration."""
+
 LONGEST_SOCKET = 107
 """Bytes in the longest path that Linux takes for a unix socket."""
 
