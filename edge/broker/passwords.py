@@ -41,7 +41,7 @@ def entries(text: str) -> dict[str, str]:
 
 
 def fits(password: str, hashed: str) -> bool:
-    """Whether ``password`` is an entry's: ``$7$ITERATIONS$SALT$HASH``, PBKDF2 over SHA-512 (mosquitto 2.0 and later)."""
+    """Whether ``password`` is an entry's: ``$7$ITERATIONS$SALT$HASH``, PBKDF2 over SHA-512 (mosquitto 2)."""
     try:
         _, kind, iterations, salt, expected = hashed.split("$")
         derived = hashlib.pbkdf2_hmac("sha512", password.encode(), base64.b64decode(salt), int(iterations))
