@@ -206,6 +206,9 @@ class LocalBroker(Section, frozen=True):
     """Where a web server on this machine reaches it on behalf of browsers."""
     names: tuple[HostName, ...] = ()
     """What else clients call this machine (names, addresses); its certificate holds those it knows itself."""
+    durable: bool = False
+    """Keep what absent subscribers have yet to receive on the card rather than in memory: it then survives a power cut
+    too, for one or two writes to the card per message, each as long as all that waits."""
     certificate: Path | None = None
     """A certificate (PEM, with its chain) to show instead of one that the box makes and renews."""
     key: Path | None = None
