@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -299,21 +300,33 @@ class Settings(Section, frozen=True):
 def load(path: Path) -> Settings:
     """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
-        return _resolved(settings, path.resolve().parent)
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
-    except ValueError as error:
-        raise UserError(f"{path}: {_in_words(error)}") from error
+    try:
+        return parse(content, path.resolve().parent)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
-def _decode_path(kind: type, value: object) -> object:
+def parse(content: bytes, base: Path = Path()) -> Settings:
+    """The settings that the TOML ``content`` holds; paths in it are relative to ``base``.
+
+    Raises UserError with the key and what is wrong.
+    """
+    try:
+        return msgspec.toml.decode(content, type=Settings, dec_hook=partial(_decode_path, base))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(_in_words(error)) from error
+
+
+def _decode_path(base: Path, kind: type, value: object) -> object:
     if kind is not Path or not isinstance(value, str):
         raise ValueError(f"Expected a path, got {type(value).__name__}")
     if "\0" in value:
         raise ValueError("Expected a path, got one with a null character")
     try:
-        return Path(value).expanduser()
+        return base / Path(value).expanduser()
     except RuntimeError as error:
         raise ValueError(f"Expected a path, got one of an unknown user ({value})") from error
 
@@ -323,18 +336,3 @@ def _in_words(error: Exception) -> str:
     message, _, where = str(error).partition(" - at `$")
     key = where.rstrip("`").lstrip(".")
     return f"{key}: {message}" if key else message
-
-
-Table = TypeVar("Table", bound=Section)
-
-
-def _resolved(table: Table, base: Path) -> Table:
-    """``table`` with every path in it, and in the tables within it, relative to ``base``."""
-    changes: dict[str, object] = {}
-    for name in table.__struct_fields__:
-        match getattr(table, name):
-            case Path() as path:
-                changes[name] = base / path
-            case Section() as inner:
-                changes[name] = _resolved(inner, base)
-    return msgspec.structs.replace(table, **changes) if changes else table
