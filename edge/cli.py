@@ -142,9 +142,9 @@ def _parser() -> argparse.ArgumentParser:
         "broker-config",
         _broker_config,
         "Write the configuration of mosquitto, the broker on the box: passwords, rights, certificates, listeners.",
-        "  sudo affect-edge broker-config --dry-run\n"
+        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets\n"
         "  sudo affect-edge broker-config && sudo systemctl restart mosquitto\n"
-        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets",
+        "  sudo affect-edge broker-config --dry-run",
     )
     broker.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
     broker.add_argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pwd
+import signal
 import socket
 import ssl
 import stat
@@ -21,6 +22,7 @@ from services import Mosquitto, mosquitto_program, wait_until
 
 from edge.broker.openssl import OpenSSL
 from edge.config import Box, Broker, load
+from edge.publish.connection import probe
 from edge.publish.mqtt import Publisher
 from edge.publish.topics import PUBLISHED
 from edge.signals import Affect
@@ -199,6 +201,31 @@ def test_old_tls_is_refused(box: BoxBroker) -> None:
         handshake(box, old)
 
 
+def test_a_renewed_certificate_is_shown_after_a_reload_that_disturbs_nobody(make: Callable[..., BoxBroker]) -> None:
+    broker = make()
+    broker.configure()
+    broker.start()
+    viewer = broker.client("viewer")
+    trusting = ssl.create_default_context(cafile=broker.places.authority)
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"not valid for 'box\.example'"):
+        handshake(broker, trusting, "box.example")
+    with broker.config.open("a") as file:
+        file.write('names = ["box.example"]\n')
+    broker.configure()
+    assert broker.process is not None
+    broker.process.send_signal(signal.SIGHUP)
+    assert wait_until(lambda: shows(broker, trusting, "box.example"))
+    assert viewer.mqtt.is_connected()
+    viewer.close()
+    broker.client("operator").close()
+
+
+def shows(box: BoxBroker, context: ssl.SSLContext, name: str) -> bool:
+    with suppress(ssl.SSLCertVerificationError):
+        return handshake(box, context, name) is not None
+    return False
+
+
 def handshake(box: BoxBroker, context: ssl.SSLContext, host: str = "127.0.0.1") -> str | None:
     with (
         socket.create_connection(("127.0.0.1", box.network), 5) as raw,
@@ -227,7 +254,9 @@ def address_on_the_network() -> str:
 def test_the_box_publishes_and_obeys_through_the_socket(box: BoxBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[str] = []
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(box.places.credentials))
-    publisher = Publisher(load(box.config).broker, Box("school", "lab"), commands.append)
+    broker = load(box.config).broker
+    assert probe(broker, Box("school", "lab"), 10) is None
+    publisher = Publisher(broker, Box("school", "lab"), commands.append)
     viewer, operator = box.client("viewer"), box.client("operator")
     viewer.subscribe("#")
     publisher.start()
