@@ -172,8 +172,8 @@ class OutboxSettings(Section, frozen=True):
     """What waits for the broker."""
 
     messages: Annotated[int, Meta(ge=1000, le=1_000_000)] = 50_000
-    """Most messages that wait; then the oldest are dropped. At a state a second these are twelve hours, longer than any
-    school day, and 30 MB of the card, or of memory where nothing is stored."""
+    """Most messages that wait; then the oldest are dropped. With a state a second these are twelve hours, longer than
+    any school day, in 26 MB of the card, or of memory where nothing is stored."""
 
 
 class Settings(Section, frozen=True):
