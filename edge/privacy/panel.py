@@ -62,7 +62,8 @@ class Panel:
             log.warning("privacy.led_pin: the light does not work (%s)", error)
 
     def close(self) -> None:
-        """Lets go of the pins, which turns the light off."""
+        """Turns the light off and lets go of the pins."""
+        self.show("closed")
         self._pins.close()
 
     def _claim(self, key: str, pin: int, kind: str, **options: Any) -> Any:
