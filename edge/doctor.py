@@ -95,7 +95,7 @@ def _deployment(gate: Gate) -> Finding:
     if gate.closed not in (None, Abstention.MUTED):
         return Finding("deployment", False, gate.explanation)
     declared = gate.deployment
-    words = f"{declared.purpose} in {declared.jurisdiction}; consent {consent_in_words(gate)}"
+    words = f"{declared.purpose} in {declared.jurisdiction}; consent: {consent_in_words(gate)}"
     return Finding("deployment", True, words)
 
 
