@@ -69,7 +69,12 @@ class ConsentRecord:
     @property
     def given(self) -> Consent | None:
         """The last word at the console; None where there is none, or it cannot be read."""
-        self._look()
+        try:
+            if self._kept.changed():
+                self._damaged = False
+        except StateError as error:
+            log.warning("%s; nothing is captured until consent is granted anew", error)
+            self._damaged = True
         return self._kept.value
 
     @property
@@ -97,14 +102,6 @@ class ConsentRecord:
             if lapsed is not None:
                 return lapsed
         return _undeclared(self.deployment) or prohibited(self.deployment)
-
-    def _look(self) -> None:
-        try:
-            if self._kept.changed():
-                self._damaged = False
-        except StateError as error:
-            log.warning("%s; nothing is captured until consent is granted anew", error)
-            self._damaged = True
 
 
 def prohibited(deployment: Deployment) -> Closure | None:

@@ -65,12 +65,11 @@ def act(options: argparse.Namespace) -> int:
     try:
         _do(options, settings.deployment, folder)
     except StateError as error:
-        if isinstance(error.__cause__, PermissionError):
-            raise UserError(f"{error}; run with sudo") from error
+        _blame_rights(error)
         raise
     gate = Gate(settings.deployment, folder)
     declared = gate.deployment
-    print(f"{'closed: ' + gate.explanation if gate.closed else 'open: a running box captures'}")
+    print(f"closed: {gate.explanation}" if gate.closed else "open: a running box captures")
     print(f"purpose       {declared.purpose or '-'}")
     print(f"jurisdiction  {declared.jurisdiction or '-'}")
     print(f"consent       {consent_in_words(gate)}")
@@ -144,10 +143,13 @@ def _folder(settings: Settings, path: Path) -> StateFolder:
     try:
         folder.read("mute", Mute)
     except StateError as error:
-        # any other damage is what the box itself would meet, and says
-        if isinstance(error.__cause__, PermissionError):
-            raise UserError(f"{error}; run with sudo") from error
+        _blame_rights(error)  # any other damage is the gate's to judge
     return folder
+
+
+def _blame_rights(error: StateError) -> None:
+    if isinstance(error.__cause__, PermissionError):
+        raise UserError(f"{error}; run with sudo") from error
 
 
 def _day(text: str) -> date:

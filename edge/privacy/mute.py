@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 _WORDS: dict[MutedBy, str] = {
     "command": "muted by a command; camera and microphone are closed",
-    "button": "muted by the button on the box, which alone lifts it, or its console; camera and microphone are closed",
-    "console": "muted at the box's console, which alone lifts it, or its button; camera and microphone are closed",
-    "unknown": "the record of mute cannot be read, which counts as muted; unmute it at the box, by button or console",
+    "button": "muted with the button on the box, and to be unmuted there only; camera and microphone are closed",
+    "console": "muted at the box's console, and to be unmuted there only; camera and microphone are closed",
+    "unknown": "counts as muted, as the record of it cannot be read; to be unmuted at the box, by button or console",
 }
 
 
