@@ -144,6 +144,7 @@ class HealthPayload(Payload, frozen=True):
     ]
     rss_mib: Annotated[Amount, Meta(description="Resident memory in MiB.")]
     queue: Annotated[Count, Meta(description="Messages the broker has yet to acknowledge.")]
+    lost: Annotated[Count, Meta(description="Messages dropped unsent, the oldest of a full outbox, since start.")]
     camera: Annotated[SensorState, Meta(description="The camera; none if none is configured.")]
     microphone: Annotated[SensorState, Meta(description="The microphone; none if none is configured.")]
     version: Annotated[Identifier, Meta(description="Version of the software.")]
