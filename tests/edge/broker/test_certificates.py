@@ -29,7 +29,13 @@ def openssl() -> Iterator[OpenSSL]:
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "mosquitto", tmp_path / "credentials")
+    return empty(tmp_path / "mosquitto")
+
+
+def empty(folder: Path) -> Places:
+    places = Places(folder, folder / "credentials")
+    places.key.parent.mkdir(parents=True)
+    return places
 
 
 def make(places: Places, names: list[str] = NAMES, box: Box = BOX) -> list[bytes]:
@@ -105,7 +111,7 @@ def test_a_damaged_file_is_made_anew(places: Places, openssl: OpenSSL, damaged: 
 
 def test_a_certificate_of_another_authority_is_replaced(places: Places, openssl: OpenSSL, tmp_path: Path) -> None:
     make(places)
-    other = make(Places(tmp_path / "other", tmp_path))
+    other = make(empty(tmp_path / "other"))
     places.key.write_bytes(other[KEY])
     places.certificate.write_bytes(other[CERTIFICATE])
     _, authority, _, certificate = make(places)
