@@ -47,7 +47,7 @@ class BoxBroker:
         self.places = Places(folder / "mosquitto", folder / "credentials", runtime=folder)
         self.config = folder / "config.toml"
         self.state = folder / "state"
-        for made in (self.places.drop_in.parent, self.state):
+        for made in (self.places.drop_in.parent, self.places.memory.parent, self.state):
             made.mkdir(parents=True)
         # As Debian has it; "user root" lets a broker that root starts read a test's files.
         self.places.main.write_text(

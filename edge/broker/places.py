@@ -36,8 +36,12 @@ class Places:
 
     @property
     def memory(self) -> Path:
-        """What the broker has yet to deliver, and what it retains."""
-        return self.runtime / "affectfusion.db"
+        """What the broker has yet to deliver, and what it retains.
+
+        In a folder of its own: mosquitto 2.0.21 warns at every write of a file that is not its own group's, and the
+        group of the folder above is the box's.
+        """
+        return self.runtime / "kept" / "affectfusion.db"
 
     @property
     def acl(self) -> Path:

@@ -54,7 +54,7 @@ def folder() -> Iterator[Path]:
 def box(folder: Path) -> Iterator[BoxBroker]:
     """A broker in which every topic there is holds a retained message, the foreign ones too."""
     broker = BoxBroker(folder / "box")
-    kept = [f"persistence_location {broker.places.runtime}/", f"persistence_file {broker.places.memory.name}"]
+    kept = [f"persistence_location {broker.places.memory.parent}/", f"persistence_file {broker.places.memory.name}"]
     open_to_all = Mosquitto(broker.program, folder, ["allow_anonymous true", "persistence true", *kept])
     open_to_all.start()
     sower = Person(("127.0.0.1", open_to_all.port))
@@ -292,35 +292,41 @@ def test_the_box_publishes_over_the_network_to_the_authority_it_was_given_and_sa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to mosquitto's user")
-def test_as_its_own_user_mosquitto_reads_its_files_without_a_warning_and_opens_the_socket_to_one_group_only(
+def test_as_its_own_user_mosquitto_is_at_home_in_its_files_and_its_socket_is_open_to_one_group_only(
     make: Callable[..., BoxBroker],
 ) -> None:
     broker = make()
-    broker.configure()
-    users = pwd.getpwnam("mosquitto"), pwd.getpwnam("nobody")
-    main = broker.places.main
-    main.write_text(main.read_text().replace("user root\n", ""))
+    own, group = pwd.getpwnam("mosquitto"), pwd.getpwnam("nobody").pw_gid
     for parent in (broker.folder, broker.folder.parent):
         parent.chmod(0o755)
-    # As the unit's drop-in has it: a folder of mosquitto's and the box's group, and nothing for strangers.
+    # As the unit's drop-in has it: a folder of mosquitto's and the box's group, another of mosquitto's alone.
     runtime = broker.folder / "run"
-    runtime.mkdir()
-    os.chown(runtime, users[0].pw_uid, users[1].pw_gid)
-    runtime.chmod(0o2750)
-    broker.config.write_text(broker.config.read_text().replace(str(broker.socket), str(runtime / "s")))
     broker.places = dataclasses.replace(broker.places, runtime=runtime)
+    kept = broker.places.memory.parent
+    kept.mkdir(parents=True)
+    for folder, folder_group, mode in ((runtime, group, 0o2750), (kept, own.pw_gid, 0o700)):
+        os.chown(folder, own.pw_uid, folder_group)
+        folder.chmod(mode)
+    broker.config.write_text(broker.config.read_text().replace(str(broker.socket), str(runtime / "s")))
     broker.configure()
-    main.write_text(main.read_text().replace(f"log_dest file {broker.folder / 'log'}", "log_dest stderr"))
+    main = broker.places.main
+    text = main.read_text().replace("user root\n", "")
+    main.write_text(text.replace(f"log_dest file {broker.folder / 'log'}", "log_dest stderr"))
     before = os.umask(0o007)
     try:
         broker.start()
     finally:
         os.umask(before)
+    device = broker.client("device")
+    assert device.may_write(f"{BASE}/affect", "kept", retain=True)
+    assert wait_until(lambda: broker.places.memory.exists())
+    device.close()
+    assert broker.places.memory.stat().st_gid == own.pw_gid
+    assert "arning" not in broker.log
     status = (runtime / "s").stat()
     assert stat.filemode(status.st_mode) == "srwxrwx---"
-    assert status.st_gid == users[1].pw_gid
-    assert "arning" not in broker.log
-    with somebody_of(users[1].pw_gid), socket.socket(socket.AF_UNIX) as member:
+    assert status.st_gid == group
+    with somebody_of(group), socket.socket(socket.AF_UNIX) as member:
         member.connect(str(runtime / "s"))
     with somebody_of(65533), socket.socket(socket.AF_UNIX) as stranger, pytest.raises(PermissionError):
         stranger.connect(str(runtime / "s"))

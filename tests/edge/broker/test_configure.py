@@ -220,7 +220,7 @@ def test_what_debian_already_says_is_not_said_twice(config: Path, write: Callabl
     main_file.write_text(f"persistence_location /srv/a/b/\ninclude_dir {out(config)}/conf.d\n")
     write()
     assert not [line for line in drop_in(config) if line.startswith("persistence_location")]
-    assert "persistence_file ../../../run/mosquitto/affectfusion.db" in drop_in(config)
+    assert "persistence_file ../../../run/mosquitto/kept/affectfusion.db" in drop_in(config)
 
 
 def test_what_waits_is_kept_on_the_card_where_that_is_asked_for(config: Path, write: Callable[..., str]) -> None:
