@@ -46,12 +46,13 @@ def test_a_write_that_fails_says_so_and_leaves_nothing_behind(tmp_path: Path) ->
 
 
 def test_a_value_that_another_process_replaced_is_left_alone(tmp_path: Path) -> None:
-    mine, other = StateFolder(tmp_path), StateFolder(tmp_path)
-    seen = mine.stamp("switch")
-    other.write("switch", Switch(True))
-    assert not mine.write("switch", Switch(False), seen)
-    assert mine.read("switch", Switch) == Switch(True)
-    assert mine.write("switch", Switch(False), mine.stamp("switch"))
+    mine = Kept(StateFolder(tmp_path), "switch", Switch)
+    mine.changed()
+    StateFolder(tmp_path).write("switch", Switch(True))
+    assert not mine.write(Switch(False))
+    assert mine.changed()
+    assert mine.value == Switch(True)
+    assert mine.write(Switch(False))
     assert [path.name for path in tmp_path.iterdir()] == ["switch.json"]
 
 
