@@ -34,9 +34,9 @@ class StateFolder:
 
     def read(self, name: str, kind: type[Kind]) -> Kind | None:
         """The value last written as ``name``; None where there is none. Raises StateError where it is unreadable."""
-        if self.directory is None:
+        path = self.path(name)
+        if path is None:
             return None
-        path = self.directory / f"{name}.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=kind)
         except FileNotFoundError:
@@ -52,43 +52,17 @@ class StateFolder:
         A power cut leaves the old value or the new one. With ``replacing`` only the file of that stamp is replaced;
         False where another process has written meanwhile. Raises StateError where it cannot be written.
         """
-        if self.directory is None:
+        path = self.path(name)
+        if path is None:
             return True
-        path = self.directory / f"{name}.json"
         try:
-            return self._replace(path, msgspec.json.encode(value), replacing)
+            return _replace(path, msgspec.json.encode(value), replacing)
         except OSError as error:
             raise StateError(f"{path}: cannot be written ({error.strerror})") from error
 
-    def stamp(self, name: str) -> Stamp:
-        """The stamp of what is kept as ``name``; costs microseconds, so a loop may ask at every turn."""
-        return () if self.directory is None else _stamp(self.directory / f"{name}.json")
-
-    def _replace(self, path: Path, content: bytes, replacing: Stamp | None) -> bool:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    if os.geteuid() == 0:
-                        # what root writes belongs to whom the folder belongs: the box must be able to read it
-                        owner = os.fstat(folder)
-                        os.fchown(handle, owner.st_uid, owner.st_gid)
-                    file.write(content)
-                    file.flush()
-                    os.fsync(handle)
-                # held for microseconds, and given up with the folder: between the look and the rename nobody writes
-                fcntl.flock(folder, fcntl.LOCK_EX)
-                replaced = replacing is None or _stamp(path) == replacing
-                if replaced:
-                    Path(temporary).replace(path)
-            finally:
-                Path(temporary).unlink(missing_ok=True)
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        return replaced
+    def path(self, name: str) -> Path | None:
+        """The file of ``name``; None where nothing is kept."""
+        return self.directory and self.directory / f"{name}.json"
 
 
 class Kept(Generic[Kind]):
@@ -96,18 +70,19 @@ class Kept(Generic[Kind]):
 
     def __init__(self, folder: StateFolder, name: str, kind: type[Kind]) -> None:
         self._folder = folder
+        self._path = folder.path(name)
         self._name = name
         self._kind = kind
         self._seen: Stamp | None = None
         self.value: Kind | None = None
         """As last read; None where there is none, or where it cannot be read."""
 
-    def changed(self) -> bool:
-        """Reads the value, if its file is another than at the last call; whether it was.
+    def refresh(self) -> bool:
+        """Reads the value, if its file is another than at the last call; whether it was. Else it costs microseconds.
 
         Raises StateError where the file cannot be read: once, until it is another one.
         """
-        stamp = self._folder.stamp(self._name)
+        stamp = () if self._path is None else _stamp(self._path)
         if stamp == self._seen:
             return False
         self._seen, self.value = stamp, None
@@ -115,7 +90,7 @@ class Kept(Generic[Kind]):
         return True
 
     def write(self, value: Kind) -> bool:
-        """Keeps ``value``, unless the file is another than at the last call of ``changed``; whether it did.
+        """Keeps ``value``, unless the file is another than at the last call of ``refresh``; whether it did.
 
         Raises StateError where it cannot be written.
         """
@@ -130,3 +105,31 @@ def _stamp(path: Path) -> Stamp:
     except OSError as error:
         return (error.errno or 0,)
     return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _replace(path: Path, content: bytes, replacing: Stamp | None) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                if os.geteuid() == 0:
+                    # what root writes belongs to whom the folder belongs: the box must be able to read it
+                    owner = os.fstat(folder)
+                    os.fchown(handle, owner.st_uid, owner.st_gid)
+                file.write(content)
+                file.flush()
+                os.fsync(handle)
+            # held for microseconds, so that nobody waits: between the look and the rename no other process writes
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            replaced = replacing is None or _stamp(path) == replacing
+            if replaced:
+                Path(temporary).replace(path)
+            fcntl.flock(folder, fcntl.LOCK_UN)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return replaced

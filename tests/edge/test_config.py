@@ -56,6 +56,8 @@ def test_an_empty_file_gives_the_defaults(file: Path) -> None:
         ('[broker.local]\nca = "ca.pem"', "broker.local: ca goes with a certificate and its key"),
         ("[broker.local]\nport = 1883", "broker.local: port, loopback_port and websockets_port must differ"),
         ('[broker.local]\nnames = ["a, DNS:evil"]', "broker.local.names[0]: Expected `str` matching regex"),
+        ("[privacy]\nbutton_pin = 17\nled_pin = 17", "privacy: button_pin and led_pin cannot be the same pin"),
+        ("[privacy]\nbutton_pin = 28", "privacy.button_pin: Expected `int` <= 27"),
         ("[camera\n", "Expected ']' at the end of a table declaration"),
     ],
 )
