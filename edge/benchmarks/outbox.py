@@ -41,9 +41,10 @@ def main(folder: Path) -> int:
             store.close()
             written, medium = (1e-6 * DAY / STATES * (now - then) for now, then in zip(_written(), before, strict=True))
             size = file.stat().st_size
+        waits = f"; {size / STATES:.0f} bytes a waiting state" if durable else ""
         print(
-            f"{name}: {1e6 * took / STATES:.0f} us a state, {written:.0f} MB a day to files, {medium:.0f} MB to the"
-            f" medium; {size / STATES:.0f} bytes a waiting state"
+            f"{name}: {1e6 * took / STATES:.0f} us a state, {written:.0f} MB a day to files,"
+            f" {medium:.0f} MB to the medium{waits}"
         )
     return 0
 
