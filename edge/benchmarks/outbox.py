@@ -15,7 +15,7 @@ from pathlib import Path
 from edge.publish.message_store import MessageStore
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
-from edge.signals import Affect, Engagement
+from edge.signals import Affect, Engagement, Modality
 
 STATES = 3000
 FLUSHED_AFTER = 30
@@ -50,7 +50,7 @@ def main(folder: Path) -> int:
 
 
 def _state(number: int) -> bytes:
-    reliability = {"face": 0.92, "engagement": 0.71, "speech": 0.64}
+    reliability: dict[Modality, float] = {"face": 0.92, "engagement": 0.71, "speech": 0.64}
     engagement = Engagement(0.21, 0.17, 0.83, 0.09, "engagement")
     affect = Affect(1.0, 3.0, 6, reliability, engagement, valence=-0.52, satisfaction=0.76, confidence=0.71)
     return encode("affect", affect_payload(affect, number, 1.8e9 + number))
