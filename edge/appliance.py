@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
+from typing import Literal
 
 import cv2
 
@@ -19,10 +19,12 @@ from edge.health import HealthMonitor
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
+from edge.privacy.panel import Light, Panel
 from edge.publish.mqtt import Publisher
-from edge.publish.payloads import CommandName
+from edge.publish.payloads import CommandName, PrivacyPayload
 from edge.session.session import Session
 from edge.signals import Affect, AudioChunk, Frame
+from edge.state import StateError, StateFolder
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ class Appliance:
         cv2.setNumThreads(1)
         self._period_s = settings.fusion.period_s
         self._clock = clock or MonotonicClock()
-        self._gate = Gate(settings.deployment)
+        self._gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
+        self._notice: PrivacyPayload | None = None
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store)
         self._publisher = Publisher(
@@ -63,10 +66,11 @@ class Appliance:
             raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
         self._health = HealthMonitor(settings, store.loaded, self._clock)
         self._session = Session(self._clock)
-        self._commands: queue.SimpleQueue[CommandName] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[CommandName | Literal["press"]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
         self._next_state = self._next_report = self._clock.now()
+        self._panel = Panel(settings.privacy, lambda: self._commands.put("press"))
 
     def stop(self) -> None:
         """Ends ``run`` at its next turn, within a tenth of a second."""
@@ -85,6 +89,7 @@ class Appliance:
             self._publish_state()
         finally:
             self._close_sensors()
+            self._panel.close()
             self._publisher.session(self._session.end())
             self._publisher.stop()
 
@@ -92,6 +97,8 @@ class Appliance:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
         while not self._commands.empty():
             self._obey(self._commands.get())
+        self._obey_gate()
+        self._panel.show(self._light)
         frame = self._frames.take(LONGEST_WAIT_S)
         for chunk in self._sound.drain():
             self._pipeline.hear(chunk)
@@ -138,10 +145,16 @@ class Appliance:
         """Called on the network thread: the loop obeys at its next turn."""
         self._commands.put(command)
 
-    def _obey(self, command: CommandName) -> None:
+    def _obey(self, command: CommandName | Literal["press"]) -> None:
         log.info("command: %s", command)
-        if command in ("mute", "unmute"):
-            self._gate.muted = command == "mute"
+        switch = self._gate.switch
+        if command == "press":
+            switch.turn(not switch.state.on, "button")
+            self._obey_gate()
+        elif command in ("mute", "unmute"):
+            if not switch.turn(command == "mute", "command"):
+                log.warning("refused a command: unmute")
+                self._notice = None  # says once more why
             self._obey_gate()
         else:
             self._publisher.session(self._session.end())
@@ -150,8 +163,12 @@ class Appliance:
                 self._publisher.session(self._session.running())
 
     def _obey_gate(self) -> None:
-        """Opens the devices, or closes them and forgets everybody, as the gate says; and tells the broker."""
-        if self._gate.closed is None:
+        """Where the gate says something new: opens the devices, or closes them and forgets everybody; and says so."""
+        notice = self._gate.notice()
+        if notice == self._notice:
+            return
+        if notice.state == "capturing":
+            self._panel.show("starting")
             for sensor in self._sensors:
                 sensor.start()
         else:
@@ -159,8 +176,20 @@ class Appliance:
             self._frames.clear()
             self._sound.clear()
             self._pipeline.forget()
-            log.warning("%s", self._gate.explanation)
-        self._publisher.privacy(self._gate.notice(time.time()))
+            log.warning("%s", notice.reason)
+        try:
+            # before anybody is told of it, and after the devices are closed: a slow card must not delay that
+            self._gate.switch.keep()
+        except StateError as error:
+            log.warning("%s; the mute will be forgotten at the next restart", error)
+        self._notice = notice
+        self._publisher.privacy(notice)
+
+    @property
+    def _light(self) -> Light:
+        if self._notice is None or self._notice.state != "capturing":
+            return "closed"
+        return "capturing" if "live" in self._sensor_states().values() else "starting"
 
     def _close_sensors(self) -> None:
         """Closes all devices at once, so that a driver that hangs keeps no other device open."""
