@@ -33,7 +33,7 @@ COMMAND = Topic("command", retained=False, qos=1)
 PUBLISHED = (STATUS, AFFECT, SESSION, HEALTH, PRIVACY)
 """All that the box says."""
 
-KEPT = {topic.name: topic for topic in (AFFECT, SESSION)}
+KEPT = {topic.name: topic for topic in PUBLISHED if topic.kept}
 """The kept topics by name."""
 
 
