@@ -16,18 +16,26 @@ from quantize.branches.base import Branch, Outcome, Recipe
 from quantize.certificates import provenance
 from quantize.evaluation import figures, metrics, tables
 from quantize.evaluation.figures import Answers
+from quantize.files import write_json
 from quantize.training.checkpoints import Checkpoints
 from quantize.training.tuning import tune
 
-COLUMNS = {"auc": "AUC", "auc_within": "AUC within people", "balanced_accuracy": "balanced accuracy"}
-EMOTIONS = "emotion_accuracy"
-NAMES = {**COLUMNS, EMOTIONS: "emotions, accuracy"}
+CURVE = "curve.json"
+"""The report, in the run folder."""
+
+NAMES = {
+    "auc": "AUC",
+    "auc_within": "AUC within people",
+    "balanced_accuracy": "balanced accuracy",
+    "emotion_accuracy": "emotions, accuracy",
+}
+"""The columns of the table, as far as a branch has them."""
 
 
 def curve(
     branch: Branch, data: Path, recipe: Recipe, shares: Sequence[float], folder: Path, fresh: bool = False
 ) -> dict[str, Any]:
-    """Trains on each of ``shares``, 0..1, of those who are trained on. Returns a report that JSON can hold.
+    """Trains on each of ``shares``, 0..1, of those who are trained on; writes a report to ``folder`` and returns it.
 
     Goes on where it was interrupted in ``folder``, unless ``fresh``, as ``train`` does. Raises UserError as that.
     """
@@ -37,16 +45,18 @@ def curve(
     checkpoints.check()
     points = []
     for share in sorted(shares):
-        outcome = branch.fit_share(data, recipe, share, checkpoints.within(f"share-{share:.0%}".rstrip("%")))
+        outcome = branch.fit_share(data, recipe, share, checkpoints.within(f"share-{round(100 * share)}"))
         points.append({"share": share, **_point(branch, outcome)})
-    checkpoints.discard()
-    return {
+    report = {
         "branch": branch.name,
         "recipe": asdict(recipe),
         "points": points,
         "ceilings": [asdict(ceiling) for ceiling in branch.ceilings(data)],
         "versions": provenance.versions(),
     }
+    write_json(folder / CURVE, report)
+    checkpoints.discard()
+    return report
 
 
 def _point(branch: Branch, outcome: Outcome) -> dict[str, Any]:
@@ -68,7 +78,7 @@ def _point(branch: Branch, outcome: Outcome) -> dict[str, Any]:
     if outcome.unit != "pictures":
         point["auc_within"] = figures.headline(branch, _within(answers))["auc"]
     if (classes := examples.classes) is not None:
-        point[EMOTIONS] = metrics.bootstrap(
+        point["emotion_accuracy"] = metrics.bootstrap(
             lambda rows: metrics.class_accuracy(classes[rows], logits[rows]), examples.groups
         )
     return point
