@@ -58,11 +58,12 @@ class Checkpoints:
     def part(self, name: str) -> Part:
         """The part of the run that trains the network called ``name``, begun or not."""
         if not (self._folder / CHECKPOINTS / IDENTITY).exists():
-            self.discard()
-            shutil.rmtree(self._folder / LOGS, ignore_errors=True)
             write_json(self._folder / CHECKPOINTS / IDENTITY, self._identity)
         name = self._prefix + name
-        return Part(name, self._folder / CHECKPOINTS / name, self._folder / LOGS / name)
+        checkpoint, logs = (self._folder / place / name for place in (CHECKPOINTS, LOGS))
+        if not checkpoint.exists():
+            shutil.rmtree(logs, ignore_errors=True)
+        return Part(name, checkpoint, logs)
 
     def within(self, group: str) -> Checkpoints:
         """The same for one ``group`` of the run's networks, which then have names of their own."""
@@ -71,5 +72,10 @@ class Checkpoints:
         return within
 
     def discard(self) -> None:
-        """Forgets what was trained so far."""
-        shutil.rmtree(self._folder / CHECKPOINTS, ignore_errors=True)
+        """Forgets what was trained so far; what it was goes last, so that no part of it passes for another run's."""
+        place = self._folder / CHECKPOINTS
+        if not (place / IDENTITY).exists():
+            return
+        for part in filter(Path.is_dir, place.iterdir()):
+            shutil.rmtree(part)
+        shutil.rmtree(place)

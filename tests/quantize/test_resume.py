@@ -154,12 +154,24 @@ def test_a_checkpoint_that_cannot_be_read_is_one_line(
 def test_starting_over_forgets_what_was_trained(faces: Path, interrupted: Path) -> None:
     branch = BRANCHES["face_emotion"]
     longer = Checkpoints(interrupted, branch, faces, replace(branch.recipes["default"], epochs=9))
-    (interrupted / "logs" / "preface").mkdir(parents=True)
+    checkpoint, logs = (interrupted / place / "preface" for place in ("checkpoints", "logs"))
+    checkpoint.mkdir(parents=True)
+    logs.mkdir(parents=True)
     longer.discard()
     longer.check()
     longer.part("preface")
     longer.check()
-    assert not (interrupted / "logs").exists()
+    assert not checkpoint.exists() and not logs.exists()
+
+
+def test_a_folder_that_is_no_runs_is_left_alone(faces: Path, tmp_path: Path) -> None:
+    branch = BRANCHES["face_emotion"]
+    mine = tmp_path / "checkpoints" / "mine"
+    mine.mkdir(parents=True)
+    checkpoints = Checkpoints(tmp_path, branch, faces, branch.recipes["default"])
+    checkpoints.discard()
+    checkpoints.check()
+    assert mine.exists()
 
 
 def test_data_that_changed_are_other_data(faces: Path, tmp_path: Path) -> None:
