@@ -75,8 +75,8 @@ class Plateau(tf.keras.callbacks.Callback):  # type: ignore[misc]
 class Keeper(tf.keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps all that the next epoch depends on in ``folder``, after every epoch, and takes it up from there.
 
-    That is: weights, the optimizer's state and step, where the dropouts' random numbers stand, ``beside``, and the
-    ``history``, which is also kept where there is no folder. Raises UserError where it cannot be read or written.
+    That is: weights, the optimizer's state, rate and step, where the dropouts' random numbers stand, ``beside``, and
+    the ``history``, which is also kept where there is no folder. Raises UserError where it cannot be read or written.
     """
 
     def __init__(self, model: tf.keras.Model, beside: list[tf.Variable], folder: Path | None) -> None:
@@ -88,7 +88,7 @@ class Keeper(tf.keras.callbacks.Callback):  # type: ignore[misc]
         model.optimizer.build(model.trainable_variables)
         checkpoint = tf.train.Checkpoint(
             weights=model.variables,
-            optimizer=list(model.optimizer.variables),
+            optimizer=model.optimizer,
             generators=_generators(model),
             beside=beside,
             memory=self._memory,

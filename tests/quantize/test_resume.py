@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,8 +19,9 @@ import numpy as np
 import pytest
 
 from quantize.branches import BRANCHES
+from quantize.branches.base import Recipe
 from quantize.cli import GO_ON, main
-from quantize.training.checkpoints import Checkpoints
+from quantize.training.checkpoints import Checkpoints, Part
 from quantize.training.identity import differences, identity
 
 needs_tensorflow = pytest.mark.skipif(
@@ -29,33 +29,27 @@ needs_tensorflow = pytest.mark.skipif(
 )
 
 TRAIN = """
-import signal
 import sys
 from dataclasses import replace
 from quantize.branches import BRANCHES
 from quantize.cli import main
 
-recipes = BRANCHES[sys.argv[2]].recipes
-recipes[{recipe!r}] = replace(recipes[{recipe!r}], **{changes!r})
-# a process that was started in the background does not listen to Ctrl-C
-signal.signal(signal.SIGINT, signal.default_int_handler)
+recipes = BRANCHES["face_emotion"].recipes
+recipes["default"] = replace(recipes["default"], **{changes!r})
 sys.exit(main(sys.argv[1:]))
 """
 """`affect-quantize train` of a network so small that its epochs are short."""
 
 FACE: dict[str, Any] = {"widths": (4, 4, 4, 4, 4), "batch": 16, "epochs": 3, "preface": 0, "encores": (6,)}
-LANDMARKS: dict[str, Any] = {"steps": 5, "folds": 2, "units": 4, "hidden": 4, "batch": 8, "epochs": 12, "patience": 1}
-LANDMARKS |= {"learning_rate": 0.2}  # so high that the loss stalls and the rate is halved
 
 
-def _interrupted(command: list[str], when: Callable[[], object], by: signal.Signals) -> str:
-    """Ends the process ``by`` a signal as soon as ``when`` is true; returns the last line it said."""
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not when():
+def _kill_when(there: Callable[[], object], command: list[str]) -> None:
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    while not there():
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.005)
-    process.send_signal(by)
-    return str(process.communicate()[1].splitlines()[-1])
+    process.kill()
+    process.communicate()
 
 
 def _starts(said: str) -> list[int]:
@@ -77,33 +71,17 @@ def _made(run: Path) -> tuple[list[np.ndarray], dict[str, Any], dict[str, Any]]:
 
 @needs_tensorflow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    ("branch", "data", "recipe", "changes", "part", "by"),
-    [
-        ("face_emotion", "faces", "default", FACE, "encore-1", signal.SIGKILL),
-        ("engagement", "landmarks", "affectfusion-2025", LANDMARKS, "fold-1", signal.SIGINT),
-    ],
-)
-def test_a_run_that_is_interrupted_comes_to_the_same_weights(
-    branch: str,
-    data: str,
-    recipe: str,
-    changes: dict[str, Any],
-    part: str,
-    by: signal.Signals,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+def test_a_run_that_is_killed_comes_to_the_same_weights(
+    faces: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken, whole = tmp_path / "broken", tmp_path / "whole"
-    options = ["train", branch, "--data", str(request.getfixturevalue(data)), "--recipe", recipe, "--run"]
-    program = [sys.executable, "-c", TRAIN.format(recipe=recipe, changes=changes), *options, str(broken)]
-    said = _interrupted(program, lambda: [*(broken / "checkpoints" / part).glob("ckpt-2.index")], by)
-    assert by is signal.SIGKILL or said == f"affect-quantize: {GO_ON} {broken}"
+    options = ["train", "face_emotion", "--data", str(faces), "--run"]
+    program = [sys.executable, "-c", TRAIN.format(changes=FACE), *options, str(broken)]
+    _kill_when(lambda: [*(broken / "checkpoints" / "encore-1").glob("ckpt-2.index")], program)
     assert not (broken / "model.keras").exists()
     finished = subprocess.run(program, check=True, capture_output=True, text=True)
-    recipes = BRANCHES[branch].recipes
-    monkeypatch.setitem(recipes, recipe, replace(recipes[recipe], **changes))
+    recipes = BRANCHES["face_emotion"].recipes
+    monkeypatch.setitem(recipes, "default", replace(recipes["default"], **FACE))
     assert main([*options, str(whole)]) == 0
 
     weights, metrics, config = _made(whole)
@@ -114,8 +92,59 @@ def test_a_run_that_is_interrupted_comes_to_the_same_weights(
     skipped, resumed, *_ = _starts(finished.stderr)
     assert skipped > 0 and 0 < resumed < 100
     assert not (broken / "checkpoints").exists()
-    logs = broken / "logs" / part
+    logs = broken / "logs" / "encore-1"
     assert [*logs.glob("train/events*")] and [*logs.glob("validation/events*")]
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("plateau", [False, True])
+def test_a_training_goes_on_as_if_it_had_not_been_interrupted(plateau: bool, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from quantize.training import fitting
+
+    inputs = np.random.default_rng(0).normal(size=(48, 4)).astype(np.float32)
+    targets = inputs[:, :1] ** 2
+    recipe = Recipe("small", epochs=9, batch=8, learning_rate=0.2, weight_decay=1e-2)
+
+    def trained(part: Part, stop: int | None = None) -> tuple[list[np.ndarray], Any]:
+        drawn = iter(range(1000))
+
+        def draw(rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+            if next(drawn) == stop:
+                raise InterruptedError
+            return inputs[rows] + rng.normal(0, 0.1, (len(rows), 4)).astype(np.float32), targets[rows]
+
+        fitting.settle(1)
+        layers = tf.keras.layers
+        model = tf.keras.Sequential([layers.Dense(8, "relu", input_shape=(4,)), layers.Dropout(0.3), layers.Dense(1)])
+        batches = fitting.Batches(draw, lambda rng: rng.permutation(40), recipe.batch, seed=1)
+        loss, validation = tf.keras.losses.mse, (inputs[40:], targets[40:])
+        if plateau:
+            history = fitting.fit_to_plateau(model, batches, loss, recipe, part, validation, patience=1)
+        else:
+            history = fitting.fit(model, batches, loss, recipe, part, validation)
+        return model.get_weights(), history
+
+    whole, history = trained(Part("whole"))
+    for stop in (8, 11):
+        with pytest.raises(Exception, match="InterruptedError"):
+            trained(Part("broken", tmp_path / "checkpoint"), stop)
+    resumed, resumed_history = trained(Part("broken", tmp_path / "checkpoint"))
+    assert resumed_history == history
+    for weight, again in zip(whole, resumed, strict=True):
+        np.testing.assert_array_equal(again, weight)
+
+
+def test_a_user_who_stops_is_told_how_to_go_on(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(BRANCHES["face_emotion"]), "fit", stopped)
+    assert main(["train", "face_emotion", "--data", str(faces), "--run", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == f"affect-quantize: {GO_ON} {tmp_path}\n"
 
 
 @pytest.fixture
