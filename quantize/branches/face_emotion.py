@@ -55,7 +55,7 @@ class FaceRecipe(Recipe):
 
 
 DEFAULT = FaceRecipe(
-    "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encores=(12, 12)
+    "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encores=(12, 12, 36)
 )
 
 
