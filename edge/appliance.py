@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 import cv2
 
@@ -66,8 +67,8 @@ class Appliance:
         """Ends ``run`` at its next turn, within a tenth of a second."""
         self._stopping.set()
 
-    def run(self) -> None:
-        """Runs the loop; always leaves the devices closed and the broker told."""
+    def run(self, turned: Callable[[], object] = lambda: None) -> None:
+        """Runs the loop, calling ``turned`` after each turn; always leaves the devices closed and the broker told."""
         self._publisher.start()
         try:
             self._obey_gate()
@@ -76,11 +77,18 @@ class Appliance:
                 # asked before the turn that takes the last frame and sound
                 ended = self._ended()
                 self._turn()
+                turned()
             self._publish_state()
         finally:
             self._close_sensors()
             self._publisher.session(self._session.end())
             self._publisher.stop()
+
+    @property
+    def status(self) -> str:
+        """What the box is doing, in one line for whoever looks after it; never a score."""
+        sensors = ", ".join(f"{name} {state}" for name, state in self._sensor_states().items() if state != "none")
+        return "; ".join([sensors, self._said or "starting", *([] if self._publisher.connected else ["broker away"])])
 
     def _turn(self) -> None:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
@@ -125,7 +133,7 @@ class Appliance:
         state = "giving scores" if affect.abstain is None else f"giving no scores: {affect.abstain.value}"
         if state != self._said:
             self._said = state
-            log.info("%s", state)
+            log.info("%s", state, extra={"STATE": affect.abstain.value if affect.abstain else "scoring"})
 
     def _commanded(self, command: CommandName) -> None:
         """Called on the network thread: the loop obeys at its next turn."""
