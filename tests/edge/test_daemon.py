@@ -112,22 +112,20 @@ def test_without_its_package_a_service_says_so_in_one_line(serve: Callable[..., 
 # The journal.
 
 
-@pytest.fixture
-def root_logger(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
-    """The root logger without handlers, and as it was afterwards."""
+def logs_with(monkeypatch: pytest.MonkeyPatch, journal_stream: str) -> logging.Handler:
+    """What the box logs with where systemd says that ``journal_stream`` is the journal."""
+    monkeypatch.setenv("JOURNAL_STREAM", journal_stream)
     monkeypatch.setattr(logging.root, "handlers", [])
     monkeypatch.setattr(logging.root, "level", logging.WARNING)
-    return logging.root
+    log_to_the_journal_or_stderr("info")
+    (handler,) = logging.root.handlers
+    return handler
 
 
-def test_where_stderr_is_the_journal_a_record_keeps_its_fields(
-    root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_stderr_is_the_journal_a_record_keeps_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     journal = pytest.importorskip("systemd.journal", reason="systemd-python needs libsystemd-dev and a compiler")
     stderr = os.fstat(2)
-    monkeypatch.setenv("JOURNAL_STREAM", f"{stderr.st_dev}:{stderr.st_ino}")
-    log_to_the_journal_or_stderr("info")
-    (handler,) = root_logger.handlers
+    handler = logs_with(monkeypatch, f"{stderr.st_dev}:{stderr.st_ino}")
     assert isinstance(handler, journal.JournalHandler)
     sent: dict[str, object] = {}
     monkeypatch.setattr(handler, "send", lambda message, **fields: sent.update(fields, MESSAGE=message))
@@ -136,13 +134,8 @@ def test_where_stderr_is_the_journal_a_record_keeps_its_fields(
 
 
 @pytest.mark.parametrize("stream", ["", "0:0"])
-def test_where_stderr_is_not_the_journal_lines_are_plain(
-    stream: str, root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JOURNAL_STREAM", stream)
-    log_to_the_journal_or_stderr("info")
-    (handler,) = root_logger.handlers
-    assert type(handler) is logging.StreamHandler
+def test_where_stderr_is_not_the_journal_lines_are_plain(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert type(logs_with(monkeypatch, stream)) is logging.StreamHandler
 
 
 # What systemd is told, and how often.
