@@ -49,7 +49,13 @@ class Appliance:
         self._gate = Gate(settings.deployment)
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store)
-        self._publisher = Publisher(settings.broker, settings.box, self._commanded)
+        self._publisher = Publisher(
+            settings.broker,
+            settings.box,
+            self._commanded,
+            file=settings.storage.outbox,
+            limit=settings.outbox.messages,
+        )
         self._frames = NewestFrame()
         self._sound = AudioRing()
         self._camera = self._camera_sensor(settings)
@@ -127,6 +133,7 @@ class Appliance:
                 dropped_frames=self._frames.dropped,
                 dropped_audio_s=self._sound.dropped_s,
                 queue=self._publisher.queue,
+                lost=self._publisher.lost,
             )
         )
 

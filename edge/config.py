@@ -162,6 +162,19 @@ class Storage(Section, frozen=True):
         given = os.environ.get("STATE_DIRECTORY")
         return self.directory or (Path(given) if given else None)
 
+    @property
+    def outbox(self) -> Path | None:
+        """The file of unsent messages; None where they are kept in memory."""
+        return self.folder / "outbox.sqlite" if self.folder else None
+
+
+class OutboxSettings(Section, frozen=True):
+    """What waits for the broker."""
+
+    messages: Annotated[int, Meta(ge=1000, le=1_000_000)] = 50_000
+    """Most messages that wait; then the oldest are dropped. At a state a second these are twelve hours, longer than any
+    school day, and 30 MB of the card, or of memory where nothing is stored."""
+
 
 class Settings(Section, frozen=True):
     """The whole configuration."""
@@ -175,6 +188,7 @@ class Settings(Section, frozen=True):
     fusion: Fusion = Fusion()
     broker: Broker = Broker()
     storage: Storage = Storage()
+    outbox: OutboxSettings = OutboxSettings()
 
 
 def load(path: Path) -> Settings:

@@ -49,6 +49,7 @@ class HealthMonitor:
         dropped_frames: int,
         dropped_audio_s: float,
         queue: int,
+        lost: int,
     ) -> HealthPayload:
         """The message for the ``health`` topic; ``sensors`` maps "camera" and "microphone" to their states."""
         self._states = dict(sensors)
@@ -61,6 +62,7 @@ class HealthMonitor:
             latency_ms=dict(latency_ms),
             rss_mib=resident_mib(),
             queue=queue,
+            lost=lost,
             camera=cast(SensorState, sensors["camera"]),
             microphone=cast(SensorState, sensors["microphone"]),
             version=__version__,

@@ -140,6 +140,7 @@ class HealthPayload(Payload, frozen=True):
     ]
     rss_mib: Annotated[Amount, Meta(description="Resident memory in MiB.")]
     queue: Annotated[Count, Meta(description="Messages the broker has yet to acknowledge.")]
+    lost: Annotated[Count, Meta(description="Messages dropped unsent, the oldest of a full outbox, since start.")]
     camera: Annotated[
         SensorState,
         Meta(description="The camera: frozen if its picture stands still, none if none is configured."),

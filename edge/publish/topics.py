@@ -9,21 +9,29 @@ from edge.config import Box
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic below the base: ``retained`` messages are what a new subscriber sees first."""
+    """One topic below the base: ``retained`` messages are what a new subscriber sees first.
+
+    Of a ``kept`` topic every message is delivered, in order, whatever happens to the broker or the box; of the others
+    only the newest.
+    """
 
     name: str
     retained: bool
     qos: int
+    kept: bool = False
 
 
 STATUS = Topic("status", retained=True, qos=1)
 """``online`` / ``offline``; also the last will."""
-AFFECT = Topic("affect", retained=True, qos=1)
-SESSION = Topic("session", retained=True, qos=1)
+AFFECT = Topic("affect", retained=True, qos=1, kept=True)
+SESSION = Topic("session", retained=True, qos=1, kept=True)
 HEALTH = Topic("health", retained=True, qos=0)
 PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
 """The only one that is subscribed to."""
+
+KEPT = {topic.name: topic for topic in (AFFECT, SESSION)}
+"""The kept topics by name."""
 
 
 def address(box: Box, topic: Topic) -> str:

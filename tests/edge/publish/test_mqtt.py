@@ -41,6 +41,7 @@ HEALTH = HealthPayload(
     latency_ms={"mesh": 1.234},
     rss_mib=180.0,
     queue=0,
+    lost=0,
     camera="live",
     microphone="live",
     version="0.1.0",
@@ -174,7 +175,7 @@ def test_killed_publisher_is_declared_offline_by_its_last_will(
     assert wait_until(lambda: subscriber.of("status") == [b"online", b"offline"])
 
 
-def test_broker_absent_at_start_is_reported_once_and_gets_only_the_newest_when_it_appears(
+def test_broker_absent_at_start_is_reported_once_and_gets_all_that_waited_when_it_appears(
     make_mosquitto: Callable[..., Mosquitto],
     publish: Callable[..., Publisher],
     subscribe: Callable[[Mosquitto], Subscriber],
@@ -183,19 +184,29 @@ def test_broker_absent_at_start_is_reported_once_and_gets_only_the_newest_when_i
     caplog.set_level(logging.INFO, "edge")
     broker = make_mosquitto()
     publisher = publish(broker.port)
-    for _ in range(100):
+    for _ in range(300):
         publisher.affect(AFFECT)
+        publisher.privacy(PRIVACY)
     assert wait_until(lambda: publisher.problem)
     assert publisher.problem is not None
+    assert publisher.queue == 300
     assert "start it, or check broker.host and broker.port" in publisher.problem
     broker.start()
     subscriber = subscribe(broker)
     assert connected(publisher)
     assert publisher.problem is None
-    assert wait_until(lambda: subscriber.of("affect"))
+    assert wait_until(lambda: publisher.queue == 0)
+    assert wait_until(lambda: [sequence(message) for message in subscriber.of("affect")][-1:] == [300])
     assert subscriber.of("status") == [b"online"]
-    assert [sequence(message) for message in subscriber.of("affect")] == [100]
+    received = [sequence(message) for message in subscriber.of("affect")]
+    # a subscriber who came too late to see the first of them sees the rest
+    assert received == list(range(301 - len(received), 301))
+    assert len(subscriber.of("privacy")) == 1
+    late = subscribe(broker)
+    assert wait_until(lambda: late.of("affect"))
+    assert [sequence(message) for message in late.of("affect")] == [300]
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "300 messages that waited" in caplog.text
 
 
 def test_broker_killed_while_messages_are_on_their_way_ends_up_with_the_newest(

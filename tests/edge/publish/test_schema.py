@@ -57,6 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "latency_ms": {"mesh": 1.25},
         "rss_mib": 180.0,
         "queue": 0,
+        "lost": 0,
         "camera": "live",
         "microphone": "none",
         "version": "0.1.0",
