@@ -7,28 +7,32 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 
 from edge.capture.buffers import AudioRing, NewestFrame
 from edge.capture.sensor import Sensor
 from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
-from edge.clock import Clock, MonotonicClock
+from edge.clock import MonotonicClock
 from edge.config import Settings
 from edge.errors import UserError
-from edge.health import HealthMonitor
+from edge.health.monitor import HealthMonitor
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
 from edge.publish.mqtt import Publisher
 from edge.publish.payloads import CommandName
 from edge.session.session import Session
-from edge.signals import Affect, AudioChunk, Frame
+from edge.signals import Abstention, Affect, AudioChunk, Frame
 
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 0.1
 """The loop turns at least this often, so that commands and signals are obeyed at once."""
+
+MOST_LAG_S = 0.9
+"""Nothing older than this enters a state: a loop that is behind drops sound and gives no scores, it never lags."""
 
 REPORT_PERIOD_S = 10.0
 """Between two messages on ``health`` and ``session`` while nothing changes."""
@@ -41,7 +45,7 @@ class Appliance:
     UserError at construction where settings or models cannot work, and from ``run`` where a named file cannot be read.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: MonotonicClock | None = None) -> None:
         # the device's other cores belong to capture, the broker and the operating system
         cv2.setNumThreads(1)
         self._period_s = settings.fusion.period_s
@@ -57,7 +61,8 @@ class Appliance:
             limit=settings.outbox.messages,
         )
         self._frames = NewestFrame()
-        self._sound = AudioRing()
+        self._most_lag_s = MOST_LAG_S * self._clock.speed
+        self._sound = AudioRing(self._most_lag_s)
         self._camera = self._camera_sensor(settings)
         self._microphone = self._microphone_sensor(settings)
         if not self._sensors:
@@ -67,6 +72,8 @@ class Appliance:
         self._commands: queue.SimpleQueue[CommandName] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
+        self._newest: float | None = None
+        self._look_lag_s = 0.0
         self._next_state = self._next_report = self._clock.now()
 
     def stop(self) -> None:
@@ -94,21 +101,22 @@ class Appliance:
     def status(self) -> str:
         """What the box is doing, in one line for whoever looks after it; never a score."""
         sensors = ", ".join(f"{name} {state}" for name, state in self._sensor_states().items() if state != "none")
-        return "; ".join([sensors, self._said or "starting", *([] if self._publisher.connected else ["broker away"])])
+        broker = "" if self._publisher.connected else "broker away"
+        return "; ".join(filter(None, (sensors, self._said or "starting", self._health.governor.words, broker)))
 
     def _turn(self) -> None:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
+        began = self._clock.now()
         while not self._commands.empty():
             self._obey(self._commands.get())
         for sensor in self._sensors:
             sensor.watch()
+        self._listen()
+        waiting = self._clock.now()
         frame = self._frames.take(LONGEST_WAIT_S)
-        for chunk in self._sound.drain():
-            self._pipeline.hear(chunk)
+        waited = self._clock.now() - waiting
         if frame is not None:
-            self._health.captured(frame.time)
-            if self._pipeline.see(frame):
-                self._health.looked(frame.time)
+            self._look(frame)
         now = self._clock.now()
         if now >= self._next_state:
             # a late turn delays the schedule rather than bunching states up behind it
@@ -117,11 +125,33 @@ class Appliance:
         if now >= self._next_report or self._health.changed(self._sensor_states()):
             self._next_report = now + REPORT_PERIOD_S
             self._publish_report()
+        self._health.worked(self._clock.now() - began - waited)
+        self._pipeline.rate_hz = self._health.governor.rate_hz
+
+    def _listen(self) -> None:
+        """Hears what has gathered; what comes meanwhile waits for the next turn, so that no look waits for ever."""
+        for _ in range(len(self._sound)):
+            chunk = self._sound.take(fresh_since=self._clock.now() - self._most_lag_s)
+            if chunk is not None:
+                self._pipeline.hear(chunk)
+
+    def _look(self, frame: Frame) -> None:
+        self._health.captured(frame.time)
+        if self._pipeline.see(frame):
+            self._health.looked(frame.time)
+            self._newest = frame.time
+            self._look_lag_s = self._clock.now() - frame.time
 
     def _publish_state(self) -> None:
-        affect = self._gate.admit(self._pipeline.assess(self._clock.now()))
+        affect = self._pipeline.assess(self._clock.now())
+        if self._look_lag_s > self._most_lag_s and affect.abstain is None:
+            affect = replace(affect, abstain=Abstention.OVERLOADED)
+        affect = self._gate.admit(affect)
         self._session.add(affect)
         self._publisher.affect(affect)
+        if self._newest is not None:
+            self._health.published(lag_s=self._clock.now() - self._newest)
+            self._newest = None
         self._say(affect)
 
     def _publish_report(self) -> None:

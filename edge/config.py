@@ -111,6 +111,11 @@ class Perception(Section, frozen=True):
         if self.forward_fill_s < 1.5 / self.rate_hz:
             raise ValueError("forward_fill_s must outlast one and a half looks (1.5 / rate_hz)")
 
+    @property
+    def lowest_rate_hz(self) -> float:
+        """The fewest looks a second with which no face is lost between two of them."""
+        return 1.5 / self.forward_fill_s
+
 
 class Models(Section, frozen=True):
     """Which models run, and on what."""
