@@ -20,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 from services import Mosquitto, mosquitto_program, wait_until
 from subscriber import Subscriber
 
