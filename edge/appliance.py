@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import cv2
 
@@ -21,10 +21,12 @@ from edge.health.monitor import HealthMonitor
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
+from edge.privacy.panel import Light, Panel
 from edge.publish.mqtt import Publisher
-from edge.publish.payloads import CommandName
+from edge.publish.payloads import CommandName, PrivacyPayload
 from edge.session.session import Session
 from edge.signals import Abstention, Affect, AudioChunk, Frame
+from edge.state import StateError, StateFolder
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ class Appliance:
         cv2.setNumThreads(1)
         self._period_s = settings.fusion.period_s
         self._clock = clock or MonotonicClock()
-        self._gate = Gate(settings.deployment)
+        self._gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
+        self._notice: PrivacyPayload | None = None
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store)
         self._publisher = Publisher(
@@ -69,12 +72,13 @@ class Appliance:
             raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
         self._health = HealthMonitor(settings, store.loaded, self._clock)
         self._session = Session(self._clock)
-        self._commands: queue.SimpleQueue[CommandName] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[CommandName | Literal["press"]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
         self._newest: float | None = None
         self._look_lag_s = 0.0
         self._next_state = self._next_report = self._clock.now()
+        self._panel = Panel(settings.privacy, lambda: self._commands.put("press"))
 
     def stop(self) -> None:
         """Ends ``run`` at its next turn, within a tenth of a second."""
@@ -94,6 +98,7 @@ class Appliance:
             self._publish_state()
         finally:
             self._close_sensors()
+            self._panel.close()
             self._publisher.session(self._session.end())
             self._publisher.stop()
 
@@ -109,6 +114,8 @@ class Appliance:
         began = self._clock.now()
         while not self._commands.empty():
             self._obey(self._commands.get())
+        self._obey_gate()
+        self._panel.show(self._light)
         for sensor in self._sensors:
             sensor.watch()
         self._listen()
@@ -178,10 +185,16 @@ class Appliance:
         """Called on the network thread: the loop obeys at its next turn."""
         self._commands.put(command)
 
-    def _obey(self, command: CommandName) -> None:
+    def _obey(self, command: CommandName | Literal["press"]) -> None:
         log.info("command: %s", command)
-        if command in ("mute", "unmute"):
-            self._gate.muted = command == "mute"
+        switch = self._gate.switch
+        if command == "press":
+            switch.turn(not switch.state.on, "button")
+            self._obey_gate()
+        elif command in ("mute", "unmute"):
+            if not switch.turn(command == "mute", "command"):
+                log.warning("refused a command: unmute")
+                self._notice = None  # says once more why
             self._obey_gate()
         else:
             self._publisher.session(self._session.end())
@@ -190,8 +203,12 @@ class Appliance:
                 self._publisher.session(self._session.running())
 
     def _obey_gate(self) -> None:
-        """Opens the devices, or closes them and forgets everybody, as the gate says; and tells the broker."""
-        if self._gate.closed is None:
+        """Where the gate says something new: opens the devices, or closes them and forgets everybody; and says so."""
+        notice = self._gate.notice()
+        if notice == self._notice:
+            return
+        if notice.state == "capturing":
+            self._panel.show("starting")
             for sensor in self._sensors:
                 sensor.start()
         else:
@@ -199,8 +216,19 @@ class Appliance:
             self._frames.clear()
             self._sound.clear()
             self._pipeline.forget()
-            log.warning("%s", self._gate.explanation)
-        self._publisher.privacy(self._gate.notice(time.time()))
+            log.warning("%s", notice.reason)
+        self._notice = notice
+        self._publisher.privacy(notice)
+        try:
+            self._gate.switch.keep()
+        except StateError as error:
+            log.warning("%s; the mute will be forgotten at the next restart", error)
+
+    @property
+    def _light(self) -> Light:
+        if self._notice is None or self._notice.state != "capturing":
+            return "closed"
+        return "capturing" if "live" in self._sensor_states().values() else "starting"
 
     def _close_sensors(self) -> None:
         """Closes all devices at once, so that a driver that hangs keeps no other device open."""

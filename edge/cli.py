@@ -10,6 +10,7 @@ from pathlib import Path
 from edge import __version__
 from edge.config import INSTALLED, MODELS
 from edge.errors import DeviceError, UserError
+from edge.privacy import console
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
         "  affect-edge doctor\n  affect-edge doctor --config classroom.toml",
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
+
+    console.add_arguments(
+        command("privacy", console.act, "Grant or revoke consent, mute or unmute: at this box.", console.EXAMPLES)
+    )
 
     command(
         "schema",

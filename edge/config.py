@@ -15,10 +15,15 @@ from edge.errors import UserError
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
 
+STATE = Path("/var/lib/affectfusion")
+"""Where an installed appliance keeps its state."""
+
 MODELS = Path(__file__).resolve().parent.parent / "models_tflite"
 
 TopicLevel = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Purpose = Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"]
+Pin = Annotated[int, Meta(ge=2, le=27)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,9 +31,12 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Deployment(Section, frozen=True):
-    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared."""
+    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared.
 
-    purpose: Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"] = ""
+    What is left empty here may be declared by ``affect-edge privacy grant`` instead.
+    """
+
+    purpose: Purpose = ""
     """What the scores are for."""
     jurisdiction: str = ""
     """Where the box stands: "EU", or an ISO 3166 code such as "DE", "US" or "US-CA"; "none" for a demonstration."""
@@ -155,11 +163,27 @@ class Broker(Section, frozen=True):
             raise ValueError("ca_file is of no use without tls = true")
 
 
+class Privacy(Section, frozen=True):
+    """A button and a light on the box, on the Raspberry Pi's GPIO header; both need the extra ``gpio``."""
+
+    button_pin: Pin | None = None
+    """The GPIO number (17 is GPIO17, pin 11 of the header) of a button to ground that mutes and unmutes."""
+    led_pin: Pin | None = None
+    """The GPIO number of a light: on while capturing, blinking while camera and microphone open, off while closed."""
+
+    def __post_init__(self) -> None:
+        if self.button_pin is not None and self.button_pin == self.led_pin:
+            raise ValueError("button_pin and led_pin cannot be the same pin")
+
+
 class Storage(Section, frozen=True):
     """What the box keeps for after a restart: unsent messages, mute and consent. Never pictures, sound or landmarks."""
 
     directory: Path | None = None
-    """Where; systemd's $STATE_DIRECTORY when absent, and nothing is kept where that is not set either."""
+    """Where; when absent systemd's $STATE_DIRECTORY, or /var/lib/affectfusion under the installed configuration.
+
+    Nothing is kept where none of them is given.
+    """
 
     @property
     def folder(self) -> Path | None:
@@ -177,8 +201,8 @@ class OutboxSettings(Section, frozen=True):
     """What waits for the broker."""
 
     messages: Annotated[int, Meta(ge=1000, le=1_000_000)] = 50_000
-    """Most messages that wait; then the oldest are dropped. At a state a second these are twelve hours, longer than any
-    school day, and 30 MB of the card, or of memory where nothing is stored."""
+    """Most messages that wait; then the oldest are dropped. With a state a second these are twelve hours, longer than
+    any school day, in 26 MB of the card, or of memory where nothing is stored."""
 
 
 class Settings(Section, frozen=True):
@@ -192,6 +216,7 @@ class Settings(Section, frozen=True):
     models: Models = Models()
     fusion: Fusion = Fusion()
     broker: Broker = Broker()
+    privacy: Privacy = Privacy()
     storage: Storage = Storage()
     outbox: OutboxSettings = OutboxSettings()
 
@@ -204,7 +229,11 @@ def load(path: Path) -> Settings:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: {_in_words(error)}") from error
-    return _resolved(settings, path.resolve().parent)
+    settings = _resolved(settings, path.resolve().parent)
+    if path == INSTALLED and settings.storage.folder is None:
+        # started by hand, an installed box must know the mute and the consent of the one that systemd starts
+        settings = msgspec.structs.replace(settings, storage=Storage(STATE))
+    return settings
 
 
 def _decode_path(kind: type, value: object) -> object:

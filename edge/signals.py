@@ -93,6 +93,7 @@ class Abstention(str, Enum):
     """Why the box gives no score. Abstaining is a normal output, not an error."""
 
     NOT_DECLARED = "not_declared"
+    NO_CONSENT = "no_consent"
     PROHIBITED = "prohibited"
     MUTED = "muted"
     STARTING = "starting"

@@ -22,8 +22,8 @@ RETRY_S = 60.0
 """Between two attempts to return to a medium that failed."""
 
 _PRAGMAS = (
-    # One message costs one page of the log; with SQLite's own choice of 4096 it would be four times as many bytes.
-    "page_size = 1024",
+    # A state costs one page of the log; with SQLite's own choice, 4096, it would be eight times as many bytes.
+    "page_size = 512",
     # One process only; so the log needs no index in a memory-mapped file, which would be written too.
     "locking_mode = EXCLUSIVE",
     "journal_mode = WAL",
@@ -125,8 +125,12 @@ class MessageStore:
         self._retry_at = time.monotonic() + RETRY_S
         try:
             file = _open(self._file)
-            _fill(file, self._db.execute(_NEXT, (0, -1)))
         except (sqlite3.Error, OSError):
+            return
+        try:
+            _fill(file, self._db.execute(_NEXT, (0, -1)))
+        except sqlite3.Error:
+            file.close()
             return
         self.close()
         self._use(file)

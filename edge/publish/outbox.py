@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 WINDOW = 100
 """Most messages on their way to the broker at once."""
+REMOVED_AT = 10
+"""As many acknowledged messages are removed at once; fewer wait for the next commit, and are repeated after a kill."""
 PROMPT_S = 0.5
 """A broker that acknowledges within this is well."""
 LEAVE_S = 0.3
@@ -133,7 +135,7 @@ class Outbox:
         if restarting:
             self._restarting = False
         self._settle()
-        if self._fresh or restarting or len(self._delivered) >= WINDOW:
+        if self._fresh or restarting or len(self._delivered) >= REMOVED_AT:
             self._keep(store)
         if restarting:
             self._on_their_way.clear()

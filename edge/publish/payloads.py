@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from edge.config import Purpose
 from edge.signals import Abstention, Affect
 from edge.signals import Engagement as RoomEngagement
 
@@ -24,11 +25,13 @@ Timestamp = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", extra_json_schema={"format": "date"})]
 
 Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
 SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closed", "none"]
-PrivacyState = Literal["starting", "capturing", "muted", "not_declared", "prohibited"]
+PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
+MutedBy = Literal["command", "button", "console", "unknown"]
 CommandName = Literal["mute", "unmute", "start_session", "end_session"]
 
 _LARGEST_OF_BUCKET: tuple[tuple[int, Bucket], ...] = (
@@ -85,6 +88,7 @@ class AbstainedSeconds(Part, frozen=True):
     """Seconds without scores, by reason; a reason that never applied is absent."""
 
     not_declared: Annotated[Amount | UnsetType, Meta(description="Purpose or consent not declared.")] = UNSET
+    no_consent: Annotated[Amount | UnsetType, Meta(description="Consent was revoked, or has ended.")] = UNSET
     prohibited: Annotated[Amount | UnsetType, Meta(description="The declared use is prohibited.")] = UNSET
     muted: Annotated[Amount | UnsetType, Meta(description="Muted.")] = UNSET
     starting: Annotated[Amount | UnsetType, Meta(description="Not yet a full window.")] = UNSET
@@ -181,10 +185,17 @@ class PrivacyPayload(Payload, frozen=True):
     reason: Annotated[Line, Meta(description="Why, in words.")]
     since: Annotated[Timestamp, Meta(description="When the state began: RFC 3339, UTC.")]
     minimum_group: Annotated[int, Meta(ge=1, description="Faces that must be in view before any score is given.")]
-    purpose: Annotated[
-        Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"],
-        Meta(description="What the operator declared the scores are for; empty if undeclared."),
+    muted_by: Annotated[
+        MutedBy | None,
+        Meta(
+            description="What muted it, whatever the state; null if it is not muted. A mute by anything but a command "
+            "is lifted at the box only; unknown if its record was damaged."
+        ),
     ]
+    consent_until: Annotated[
+        Date | None, Meta(description="The last day of the consent, on which capture closes by itself; null if open.")
+    ]
+    purpose: Annotated[Purpose, Meta(description="What the operator declared the scores are for; empty if undeclared.")]
     jurisdiction: Annotated[Line, Meta(description="Under whose law; empty if undeclared.")]
     mode: Annotated[Literal["room", "self"], Meta(description="A group, or a learner's own device.")]
 

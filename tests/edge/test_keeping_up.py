@@ -61,6 +61,8 @@ class SlowBox:
             broker=Broker(port=9),
         )
         self.appliance = self.world.box = Appliance(settings, self.world)
+        # the world is the only camera and microphone
+        self.appliance._notice = self.appliance._gate.notice()
         pipeline = self.appliance._pipeline
         # where no frame waits, the world's time passes instead of ours
         monkeypatch.setattr(edge.appliance, "LONGEST_WAIT_S", 0.0)
