@@ -25,7 +25,7 @@ from edge.pipeline import BLIND_S, Pipeline
 from edge.privacy.gate import Gate
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
-from edge.signals import Abstention, Affect, AudioChunk, Face, Frame, Reading, Uint8Image, Utterance
+from edge.signals import ENGAGEMENT_STATES, Abstention, Affect, AudioChunk, Face, Frame, Reading, Uint8Image, Utterance
 
 RATE_HZ = 7.5
 WIDTH, HEIGHT = 640, 360
@@ -308,6 +308,33 @@ def test_readings_of_who_left_do_not_speak_for_who_stays(store: ModelStore) -> N
     assert stayed is not None
     assert stayed < together
     assert stayed == pytest.approx(alone, abs=0.05)
+
+
+# A lowered rate.
+
+
+def test_a_third_of_the_looks_give_the_same_room(store: ModelStore) -> None:
+    full, lowered = pipeline(store), pipeline(store)
+    lowered.rate_hz = RATE_HZ / 3
+    looks = []
+    for number, picture in enumerate(moving(12.0)):
+        frame = Frame(picture, number / RATE_HZ)
+        looks.append((full.see(frame), lowered.see(frame)))
+    of_full, of_lowered = np.sum(looks, axis=0)
+    assert of_lowered == pytest.approx(of_full / 3, abs=1)
+    usual, low = full.assess(frame.time), lowered.assess(frame.time)
+    assert (low.group, low.abstain) == (usual.group, None)
+    assert usual.engagement is not None
+    assert low.engagement is not None
+    for state in ENGAGEMENT_STATES:
+        assert getattr(low.engagement, state) == pytest.approx(getattr(usual.engagement, state), abs=0.05)
+
+
+def moving(seconds: float) -> Iterator[Uint8Image]:
+    """Six drawn learners who sway and change their moods."""
+    camera = DrawnCamera(6, WIDTH, HEIGHT, RATE_HZ, ManualClock())
+    for _ in range(round(seconds * RATE_HZ)):
+        yield camera.read().image
 
 
 # Who is counted.
