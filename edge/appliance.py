@@ -33,9 +33,6 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT_S = 0.1
 """The loop turns at least this often, so that commands and signals are obeyed at once."""
 
-MOST_LAG_S = 0.9
-"""Nothing older than this enters a state: a loop that is behind drops sound and gives no scores, it never lags."""
-
 REPORT_PERIOD_S = 10.0
 """Between two messages on ``health`` and ``session`` while nothing changes."""
 
@@ -64,7 +61,8 @@ class Appliance:
             limit=settings.outbox.messages,
         )
         self._frames = NewestFrame()
-        self._most_lag_s = MOST_LAG_S * self._clock.speed
+        # what may still enter a state; the loop's own turn comes on top
+        self._most_lag_s = (settings.fusion.longest_lag_s - LONGEST_WAIT_S) * self._clock.speed
         self._sound = AudioRing(self._most_lag_s)
         self._camera = self._camera_sensor(settings)
         self._microphone = self._microphone_sensor(settings)

@@ -141,6 +141,8 @@ class Fusion(Section, frozen=True):
     """Seconds between published states."""
     window_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 3.0
     """A reading older than this no longer counts."""
+    longest_lag_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 1.0
+    """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
     minimum_reliability: Share = 0.1
     """Where no modality is more reliable than this, the box abstains."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import edge.appliance
-from edge.appliance import MOST_LAG_S, Appliance
+from edge.appliance import Appliance
 from edge.clock import MonotonicClock
 from edge.config import Broker, CameraSettings, Deployment, MicrophoneSettings, Perception, Settings
 from edge.demo.lesson import SOUND
@@ -128,7 +128,7 @@ def test_no_sound_is_heard_a_second_after_it_was_made(
     box = SlowBox(monkeypatch, look_s, hear_s)
     box.runs(60.0)
     assert box.ages_heard
-    assert max(box.ages_heard) < MOST_LAG_S + 1e-6
+    assert max(box.ages_heard) < 1.0
 
 
 def test_sound_is_lost_only_where_hearing_it_takes_longer_than_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
