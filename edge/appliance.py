@@ -215,12 +215,13 @@ class Appliance:
             self._sound.clear()
             self._pipeline.forget()
             log.warning("%s", notice.reason)
-        self._notice = notice
-        self._publisher.privacy(notice)
         try:
+            # before anybody is told of it, and after the devices are closed: a slow card must not delay that
             self._gate.switch.keep()
         except StateError as error:
             log.warning("%s; the mute will be forgotten at the next restart", error)
+        self._notice = notice
+        self._publisher.privacy(notice)
 
     @property
     def _light(self) -> Light:

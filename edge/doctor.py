@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def examine(path: Path | None) -> Iterator[Finding]:
     gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
     yield _deployment(gate)
     yield _mute(gate)
+    yield from _panel(settings)
     yield from _models(settings)
     if settings.camera.source == settings.microphone.source == "none":
         yield Finding("sensors", False, "camera.source and microphone.source are both none: there is nothing to run on")
@@ -102,6 +104,15 @@ def _deployment(gate: Gate) -> Finding:
 def _mute(gate: Gate) -> Finding:
     """A mute is somebody's will and no fault; but one that stands for a damaged record is."""
     return Finding("mute", gate.switch.state.by != "unknown", mute_in_words(gate))
+
+
+def _panel(settings: Settings) -> Iterator[Finding]:
+    """Whether the libraries are there; the pins themselves may be in the hands of a box that runs."""
+    if settings.privacy.button_pin is None and settings.privacy.led_pin is None:
+        return
+    missing = [name for name in ("gpiozero", "lgpio") if importlib.util.find_spec(name) is None]
+    words = f"{' and '.join(missing)} missing: install the extra gpio" if missing else "gpiozero and lgpio are there"
+    yield Finding("button, light", not missing, words)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

@@ -77,7 +77,7 @@ class Kept(Generic[Kind]):
         self.value: Kind | None = None
         """As last read; None where there is none, or where it cannot be read."""
 
-    def changed(self) -> bool:
+    def refresh(self) -> bool:
         """Reads the value, if its file is another than at the last call; whether it was. Else it costs microseconds.
 
         Raises StateError where the file cannot be read: once, until it is another one.
@@ -90,7 +90,7 @@ class Kept(Generic[Kind]):
         return True
 
     def write(self, value: Kind) -> bool:
-        """Keeps ``value``, unless the file is another than at the last call of ``changed``; whether it did.
+        """Keeps ``value``, unless the file is another than at the last call of ``refresh``; whether it did.
 
         Raises StateError where it cannot be written.
         """

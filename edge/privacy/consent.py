@@ -70,7 +70,7 @@ class ConsentRecord:
     def given(self) -> Consent | None:
         """The last word at the console; None where there is none, or it cannot be read."""
         try:
-            if self._kept.changed():
+            if self._kept.refresh():
                 self._damaged = False
         except StateError as error:
             log.warning("%s; nothing is captured until consent is granted anew", error)

@@ -19,18 +19,19 @@ from edge.privacy.mute import Mute, MuteSwitch
 from edge.state import StateError, StateFolder
 
 EXAMPLES = """\
-  affect-edge privacy show
+  affect-edge privacy show --config classroom.toml
   sudo affect-edge privacy mute
   sudo affect-edge privacy unmute
   sudo affect-edge privacy grant --consent "signed forms of class 7b, kept in the office" --until 2027-07-31
   sudo affect-edge privacy revoke
-  affect-edge privacy mute --config classroom.toml
 
-A running box obeys within a second; one that is off, when it starts. A mute from here or from the
-button on the box is lifted at the box only. Consent is the last word from here: a grant holds for the
-purpose and jurisdiction it names, which [deployment] in the configuration may not contradict; a
-revocation closes the box, whatever [deployment] says, until the next grant. The words of the consent
-are kept on the box and never published."""
+Without --config they are for the box installed here. A running box obeys within a second; one that
+is off, when it starts.
+
+A mute from here or from the button on the box is lifted at the box only, and by no command. Consent
+is the last word from here: a grant holds for the purpose and jurisdiction it names, which [deployment]
+in the configuration may not contradict; a revocation closes the box, whatever [deployment] says, until
+the next grant. The words of the consent stay on the box and are never published."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("unmute", "lift a mute, wherever it came from")
     action("revoke", "withdraw consent and forget the words of the last grant")
     grant = action("grant", "record consent")
+    grant.epilog = (
+        'example: sudo affect-edge privacy grant --consent "signed forms of class 7b, kept in the office" '
+        "--purpose research --jurisdiction US --until 2027-07-31"
+    )
     grant.add_argument(
         "--consent", required=True, metavar="WORDS", help="who consented, and where that is written down"
     )

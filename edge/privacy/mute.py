@@ -54,7 +54,7 @@ class MuteSwitch:
     def state(self) -> Mute:
         """The switch as it stands; what the console wrote meanwhile counts."""
         try:
-            if self._kept.changed():
+            if self._kept.refresh():
                 self._mute, self._to_keep = self._kept.value or _NEVER, False
         except StateError as error:
             log.warning("%s; the box counts as muted until it is unmuted by its button or console", error)
@@ -67,8 +67,8 @@ class MuteSwitch:
         Nothing is written yet: ``keep`` does that, once the devices are closed.
         """
         before = self.state
-        lesser = by == "command" and before.on and before.by != "command"
-        if not lesser and (on != before.on or (on and by != before.by)):
+        overruled = by == "command" and before.on and before.by != "command"
+        if not overruled and (on != before.on or (on and by != before.by)):
             self._mute = Mute(on, by, before.since if on and before.on else self._wall_clock())
             self._to_keep = True
         return self._mute.on == on

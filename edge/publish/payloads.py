@@ -193,7 +193,8 @@ class PrivacyPayload(Payload, frozen=True):
         ),
     ]
     consent_until: Annotated[
-        Date | None, Meta(description="The last day of the consent, on which capture closes by itself; null if open.")
+        Date | None,
+        Meta(description="The last day of the consent, after which capture closes by itself; null if it has none."),
     ]
     purpose: Annotated[Purpose, Meta(description="What the operator declared the scores are for; empty if undeclared.")]
     jurisdiction: Annotated[Line, Meta(description="Under whose law; empty if undeclared.")]

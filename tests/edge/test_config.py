@@ -32,6 +32,8 @@ def test_an_empty_file_gives_the_defaults(file: Path) -> None:
         ('[camera]\nsource = "file"', 'camera: source = "file" needs a path'),
         ('[microphone]\nsource = "file"', 'microphone: source = "file" needs a path'),
         ("[broker]\npassword_file = 3", "broker.password_file: Expected a path, got int"),
+        ("[privacy]\nbutton_pin = 17\nled_pin = 17", "privacy: button_pin and led_pin cannot be the same pin"),
+        ("[privacy]\nbutton_pin = 28", "privacy.button_pin: Expected `int` <= 27"),
         ("[camera\n", "Expected ']' at the end of a table declaration"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -122,6 +123,14 @@ def test_consent_and_mute_are_told_as_they_are_kept(config: Path, capsys: pytest
     assert found["mute"] == Finding("mute", True, "off")
     assert main(["privacy", "revoke", *console]) == 0
     assert unhealthy(config)["deployment"].startswith("consent was revoked")
+
+
+def test_a_button_without_its_library_is_a_problem(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(DECLARED + recordings())
+    assert "button, light" not in findings(config)
+    config.write_text(DECLARED + recordings() + "[privacy]\nled_pin = 22\n")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert unhealthy(config)["button, light"] == "gpiozero and lgpio missing: install the extra gpio"
 
 
 def test_a_damaged_record_of_mute_is_a_problem(config: Path) -> None:

@@ -47,10 +47,10 @@ def test_a_write_that_fails_says_so_and_leaves_nothing_behind(tmp_path: Path) ->
 
 def test_a_value_that_another_process_replaced_is_left_alone(tmp_path: Path) -> None:
     mine = Kept(StateFolder(tmp_path), "switch", Switch)
-    mine.changed()
+    mine.refresh()
     StateFolder(tmp_path).write("switch", Switch(True))
     assert not mine.write(Switch(False))
-    assert mine.changed()
+    assert mine.refresh()
     assert mine.value == Switch(True)
     assert mine.write(Switch(False))
     assert [path.name for path in tmp_path.iterdir()] == ["switch.json"]
@@ -66,25 +66,25 @@ def test_what_root_writes_belongs_to_the_folders_owner(tmp_path: Path) -> None:
 
 def test_a_kept_value_is_read_again_when_another_process_writes_it(tmp_path: Path) -> None:
     kept = Kept(StateFolder(tmp_path), "switch", Switch)
-    assert kept.changed()
+    assert kept.refresh()
     assert kept.value is None
-    assert not kept.changed()
+    assert not kept.refresh()
     for on in (True, False, True):
         StateFolder(tmp_path).write("switch", Switch(on))
-        assert kept.changed()
+        assert kept.refresh()
         assert kept.value == Switch(on)
-        assert not kept.changed()
+        assert not kept.refresh()
 
 
 def test_a_kept_value_that_is_damaged_is_none_and_said_once(tmp_path: Path) -> None:
     kept = Kept(StateFolder(tmp_path), "switch", Switch)
     StateFolder(tmp_path).write("switch", Switch(True))
-    assert kept.changed()
+    assert kept.refresh()
     (tmp_path / "switch.json").write_bytes(b"")
     with pytest.raises(StateError):
-        kept.changed()
+        kept.refresh()
     assert kept.value is None
-    assert not kept.changed()
+    assert not kept.refresh()
 
 
 def test_without_a_folder_nothing_is_kept() -> None:

@@ -67,7 +67,6 @@ def test_a_mute_outlives_a_box_that_is_killed(
     assert subscriber.until("affect", abstain=None)
     subscriber.command("mute")
     assert subscriber.until("privacy", state="muted", muted_by="command")
-    assert wait_until((tmp_path / "state/mute.json").exists)
     since = subscriber.last("privacy")["since"]
     box.ends_on(signal.SIGKILL)
     assert wait_until(lambda: subscriber.last("status") == "offline", PATIENCE_S)
