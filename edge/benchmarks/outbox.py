@@ -15,7 +15,7 @@ from pathlib import Path
 from edge.publish.message_store import MessageStore
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
-from edge.signals import Affect, Engagement
+from edge.signals import Affect, Engagement, Modality
 
 STATES = 3000
 FLUSHED_AFTER = 30
@@ -41,15 +41,16 @@ def main(folder: Path) -> int:
             store.close()
             written, medium = (1e-6 * DAY / STATES * (now - then) for now, then in zip(_written(), before, strict=True))
             size = file.stat().st_size
+        waits = f"; {size / STATES:.0f} bytes a waiting state" if durable else ""
         print(
-            f"{name}: {1e6 * took / STATES:.0f} us a state, {written:.0f} MB a day to files, {medium:.0f} MB to the"
-            f" medium; {size / STATES:.0f} bytes a waiting state"
+            f"{name}: {1e6 * took / STATES:.0f} us a state, {written:.0f} MB a day to files,"
+            f" {medium:.0f} MB to the medium{waits}"
         )
     return 0
 
 
 def _state(number: int) -> bytes:
-    reliability = {"face": 0.92, "engagement": 0.71, "speech": 0.64}
+    reliability: dict[Modality, float] = {"face": 0.92, "engagement": 0.71, "speech": 0.64}
     engagement = Engagement(0.21, 0.17, 0.83, 0.09, "engagement")
     affect = Affect(1.0, 3.0, 6, reliability, engagement, valence=-0.52, satisfaction=0.76, confidence=0.71)
     return encode("affect", affect_payload(affect, number, 1.8e9 + number))

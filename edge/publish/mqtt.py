@@ -107,10 +107,10 @@ class Publisher:
             with suppress(ValueError, RuntimeError):
                 farewell.wait_for_publish(max(0.0, deadline - time.monotonic()))
         self._client.disconnect()
-        self._outbox.stop()
         # The thread may be in a connection attempt that nothing interrupts; it is a daemon and ends after it.
         leaving = threading.Thread(target=self._client.loop_stop, daemon=True)
         leaving.start()
+        self._outbox.stop()
         leaving.join(LEAVE_S)
 
     def affect(self, affect: Affect) -> None:

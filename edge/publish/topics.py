@@ -30,7 +30,7 @@ PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
 """The only one that is subscribed to."""
 
-KEPT = {topic.name: topic for topic in (AFFECT, SESSION)}
+KEPT = {topic.name: topic for topic in (STATUS, AFFECT, SESSION, HEALTH, PRIVACY) if topic.kept}
 """The kept topics by name."""
 
 

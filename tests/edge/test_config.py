@@ -25,6 +25,7 @@ def test_an_empty_file_gives_the_defaults(file: Path) -> None:
         ("[camera]\nfps = -1.0", "camera.fps: Expected `float` > 0.0"),
         ("[camera]\nrotation = 45", "camera.rotation: Invalid enum value 45"),
         ("[broker]\nport = 70000", "broker.port: Expected `int` <= 65535"),
+        ("[outbox]\nmessages = 10", "outbox.messages: Expected `int` >= 1000"),
         ('[box]\nroom = "a/b"', "box.room: Expected `str` matching regex"),
         ("[deployment]\nminimum_group = 1", 'deployment: minimum_group must be at least 2 in mode = "room"'),
         ('[deployment]\njurisdiction = "Germany"', 'deployment: jurisdiction must be "EU" or an ISO 3166 code'),
@@ -62,6 +63,13 @@ def test_relative_paths_are_relative_to_the_file(file: Path) -> None:
     settings = load(file)
     assert settings.camera.path == file.parent / "clips/lesson.mp4"
     assert settings.models.directory == Path("/opt/models")
+
+
+def test_the_outbox_lies_in_the_folder_of_what_outlives_a_restart(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert Settings().storage.outbox is None
+    file.write_text('[storage]\ndirectory = "state"')
+    assert load(file).storage.outbox == file.parent / "state" / "outbox.sqlite"
 
 
 def test_a_learners_own_device_may_have_a_group_of_one(file: Path) -> None:
