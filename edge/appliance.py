@@ -63,7 +63,8 @@ class Appliance:
         self._frames = NewestFrame()
         # what may still enter a state; the loop's own turn comes on top
         self._most_lag_s = (settings.fusion.longest_lag_s - LONGEST_WAIT_S) * self._clock.speed
-        self._sound = AudioRing(self._most_lag_s)
+        # twice that, so that a loop that is behind finds it out and catches up in one step
+        self._sound = AudioRing(2 * self._most_lag_s)
         self._camera = self._camera_sensor(settings)
         self._microphone = self._microphone_sensor(settings)
         if not self._sensors:

@@ -44,7 +44,7 @@ class NewestFrame:
 class AudioRing:
     """The last ``seconds`` of sound not taken yet; the oldest chunks make room. Safe between threads."""
 
-    def __init__(self, seconds: float = 1.0) -> None:
+    def __init__(self, seconds: float) -> None:
         self._capacity = round(seconds * SAMPLE_RATE)
         self._lock = Lock()
         self._chunks: deque[AudioChunk] = deque()

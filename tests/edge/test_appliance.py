@@ -581,6 +581,29 @@ def test_a_camera_that_dies_and_returns(
     assert said == ["camera: fake: delivers no pictures; plug it in again", "camera: back"]
 
 
+def test_a_camera_whose_driver_hangs_is_left_behind_and_opened_afresh(
+    mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, answer = threading.Event(), threading.Event()
+
+    class HangingCamera(FakeCamera):
+        def read(self) -> Frame:
+            if hung.is_set() and self.openings == 1:
+                answer.wait(PATIENCE_S)
+            return super().read()
+
+    camera = HangingCamera()
+    monkeypatch.setattr(edge.appliance, "open_camera", camera.open)
+    start(settings(mosquitto.port, CameraSettings()), speed=8.0)
+    assert subscriber.until("health", camera="live")
+    hung.set()
+    assert wait_until(lambda: any(health["camera"] == "lost" for health in subscriber.of("health")), PATIENCE_S)
+    assert subscriber.until("health", camera="live")
+    assert camera.openings == 2
+    answer.set()
+    assert wait_until(lambda: camera.open_now == 1)
+
+
 def test_a_folder_of_pictures_that_disappears_and_comes_back(
     mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from edge.clock import MonotonicClock
 from edge.config import Broker, CameraSettings, Deployment, MicrophoneSettings, Perception, Settings
 from edge.demo.lesson import SOUND
 from edge.health.board import Board
+from edge.perception.voice import GAP_S
 from edge.signals import SAMPLE_RATE, Abstention, Affect, AudioChunk, Face, Frame, Utterance
 
 FPS, CHUNK_S = 15.0, 0.1
@@ -51,6 +52,8 @@ class SlowBox:
         self.look_s, self.hear_s = look_s, hear_s
         self.looked: list[float] = []
         self.ages_heard: list[float] = []
+        self.gaps_heard: list[float] = []
+        self._heard_to: float | None = None
         self.states: list[tuple[float, Affect]] = []
         """Each published state, with the age of the newest picture in it."""
         settings = Settings(
@@ -86,6 +89,9 @@ class SlowBox:
 
     def _hear(self, chunk: AudioChunk) -> list[Utterance]:
         self.ages_heard.append(self.world.now() - chunk.end)
+        if self._heard_to is not None and chunk.time > self._heard_to + 0.01:
+            self.gaps_heard.append(chunk.time - self._heard_to)
+        self._heard_to = chunk.end
         self.world.sleep(self.hear_s)
         return []
 
@@ -120,7 +126,7 @@ def test_a_box_too_slow_to_keep_up_gives_no_scores_and_says_why(look_s: float, m
     assert box.states[-1][1].abstain is None
 
 
-@pytest.mark.parametrize("look_s", [0.02, 0.8, 3.0])
+@pytest.mark.parametrize("look_s", [0.02, 0.4, 0.8])
 @pytest.mark.parametrize("hear_s", [0.0, 0.09, 0.15, 0.5])
 def test_no_sound_is_heard_a_second_after_it_was_made(
     look_s: float, hear_s: float, monkeypatch: pytest.MonkeyPatch
@@ -129,6 +135,16 @@ def test_no_sound_is_heard_a_second_after_it_was_made(
     box.runs(60.0)
     assert box.ages_heard
     assert max(box.ages_heard) < 1.0
+
+
+@pytest.mark.parametrize("hear_s", [0.12, 0.2, 0.5])
+def test_lost_sound_is_one_gap_that_starts_the_voice_afresh_and_never_many_that_are_spliced(
+    hear_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = SlowBox(monkeypatch, 0.02, hear_s)
+    box.runs(120.0)
+    assert box.gaps_heard
+    assert min(box.gaps_heard) > GAP_S
 
 
 def test_sound_is_lost_only_where_hearing_it_takes_longer_than_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
