@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge import __version__
-from edge.config import INSTALLED, MODELS
+from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
 from edge.privacy import console
 
@@ -46,6 +46,15 @@ def _doctor(options: argparse.Namespace) -> int:
     from edge.doctor import examine, report
 
     return report(examine(options.config))
+
+
+def _broker_config(options: argparse.Namespace) -> int:
+    from edge import config
+    from edge.broker.configure import configure
+    from edge.broker.places import Places
+
+    places = Places(options.out.resolve(), options.credentials.resolve())
+    return configure(config.load(options.config), places, options.dry_run)
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -125,6 +134,27 @@ def _parser() -> argparse.ArgumentParser:
     console.add_arguments(
         command("privacy", console.act, "Grant or revoke consent, mute or unmute: at this box.", console.EXAMPLES)
     )
+
+    broker = command(
+        "broker-config",
+        _broker_config,
+        "Write the configuration of mosquitto, the broker on the box: passwords, rights, certificates, listeners.",
+        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets\n"
+        "  sudo affect-edge broker-config && sudo systemctl restart mosquitto\n"
+        "  sudo affect-edge broker-config --dry-run",
+    )
+    broker.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
+    broker.add_argument(
+        "--out", type=Path, default=MOSQUITTO, metavar="DIR", help="mosquitto's folder (default: %(default)s)"
+    )
+    broker.add_argument(
+        "--credentials",
+        type=Path,
+        default=CREDENTIALS,
+        metavar="DIR",
+        help="where passwords are kept, and made where there are none (default: %(default)s)",
+    )
+    broker.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
 
     command(
         "schema",

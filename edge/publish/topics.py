@@ -30,7 +30,10 @@ PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
 """The only one that is subscribed to."""
 
-KEPT = {topic.name: topic for topic in (STATUS, AFFECT, SESSION, HEALTH, PRIVACY) if topic.kept}
+PUBLISHED = (STATUS, AFFECT, SESSION, HEALTH, PRIVACY)
+"""All that the box says."""
+
+KEPT = {topic.name: topic for topic in PUBLISHED if topic.kept}
 """The kept topics by name."""
 
 

@@ -20,6 +20,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from services import Mosquitto, free_port, wait_until
+from wire import RecordingProxy
 
 from edge.config import Box, Broker
 from edge.errors import UserError
@@ -301,6 +302,50 @@ def test_tls_is_verified(
     assert in_the_clear.problem.endswith("check broker.port and broker.tls")
 
 
+def test_the_systems_credential_is_the_password_where_no_file_is_named(
+    make_mosquitto: Callable[..., Mosquitto],
+    publish: Callable[..., Publisher],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broker = make_mosquitto("box", "right")
+    broker.start()
+    (tmp_path / "mqtt-password").write_text("right\n")
+    (tmp_path / "other").write_text("wrong\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert connected(publish(broker.port, username="box"))
+    named = publish(broker.port, username="box", password_file=tmp_path / "other")
+    assert wait_until(lambda: named.problem)
+
+
+def test_a_credential_goes_to_nobody_where_no_user_name_is_given(
+    mosquitto: Mosquitto, publish: Callable[..., Publisher], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mqtt-password").write_text("secret\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    proxy = RecordingProxy(mosquitto.port)
+    assert connected(publish(proxy.port))
+    assert b"secret" not in b"".join(bytes(stream) for stream in proxy.sent)
+    proxy.close()
+
+
+@pytest.mark.parametrize(
+    ("socket_file", "cure"),
+    [("nowhere", "no broker listens there; start it, or check broker.socket"), ("closed", "no broker listens there")],
+)
+def test_a_socket_that_nobody_listens_at_is_reported_with_the_cure(socket_file: str, cure: str, tmp_path: Path) -> None:
+    path = tmp_path / socket_file
+    if socket_file == "closed":
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(path))
+    publisher = Publisher(Broker(socket=path), BOX, print)
+    publisher.start()
+    assert wait_until(lambda: publisher.problem)
+    publisher.stop()
+    assert publisher.problem is not None
+    assert publisher.problem.startswith(f"{path}: {cure}")
+
+
 def test_commands_are_handed_over_and_anything_else_is_refused(
     mosquitto: Mosquitto, publish: Callable[..., Publisher], subscribe: Callable[[Mosquitto], Subscriber]
 ) -> None:
@@ -390,6 +435,7 @@ def test_stop_takes_less_than_two_seconds_whatever_the_broker_does(
         ({"username": "box", "password_file": Path("/nowhere/password")}, "broker.password_file"),
         ({"password_file": Path("/nowhere/password")}, "broker.username"),
         ({"tls": True, "ca_file": Path("/nowhere/ca.pem")}, "broker.ca_file"),
+        ({"ca_file": Path("/dev/null")}, "broker.ca_file"),
         ({"host": "two..dots"}, "broker.host"),
     ],
 )
