@@ -61,6 +61,7 @@ need_system() {
       python3-venv) "$python" -c 'import ensurepip, venv' ;;
       python3-dev) test -e "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ;;
       portaudio19-dev) test -e /usr/include/portaudio.h ;;
+      libsystemd-dev) test -e /usr/include/systemd/sd-daemon.h ;;
       libgl1) ldconfig -p | grep -q 'libGL\.so\.1' ;;
       libglib2.0-0) ldconfig -p | grep -q 'libgthread-2\.0\.so\.0' ;;
       mosquitto) command -v mosquitto || test -x /usr/sbin/mosquitto ;;
@@ -114,8 +115,8 @@ demo() {
 }
 
 run_tests() {
-  need_system python3-venv gcc python3-dev portaudio19-dev mosquitto strace libgl1 libglib2.0-0
-  need_venv demo,microphone,alternatives,quantize,test
+  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0
+  need_venv demo,microphone,systemd,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps mediapipe==0.10.18 ||

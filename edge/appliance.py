@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import cv2
 
 from edge.capture.buffers import AudioRing, NewestFrame
 from edge.capture.sensor import Sensor
-from edge.capture.sources import open_camera, open_microphone
-from edge.clock import Clock, MonotonicClock
+from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
+from edge.clock import MonotonicClock
 from edge.config import Settings
 from edge.errors import UserError
-from edge.health import HealthMonitor
+from edge.health.monitor import HealthMonitor
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
@@ -23,7 +25,7 @@ from edge.privacy.panel import Light, Panel
 from edge.publish.mqtt import Publisher
 from edge.publish.payloads import CommandName, PrivacyPayload
 from edge.session.session import Session
-from edge.signals import Affect, AudioChunk, Frame
+from edge.signals import Abstention, Affect, AudioChunk, Frame
 from edge.state import StateError, StateFolder
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class Appliance:
     UserError at construction where settings or models cannot work, and from ``run`` where a named file cannot be read.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: MonotonicClock | None = None) -> None:
         # the device's other cores belong to capture, the broker and the operating system
         cv2.setNumThreads(1)
         self._period_s = settings.fusion.period_s
@@ -59,7 +61,10 @@ class Appliance:
             limit=settings.outbox.messages,
         )
         self._frames = NewestFrame()
-        self._sound = AudioRing()
+        # what may still enter a state; the loop's own turn comes on top
+        self._most_lag_s = (settings.fusion.longest_lag_s - LONGEST_WAIT_S) * self._clock.speed
+        # twice that, so that a loop that is behind finds it out and catches up in one step
+        self._sound = AudioRing(2 * self._most_lag_s)
         self._camera = self._camera_sensor(settings)
         self._microphone = self._microphone_sensor(settings)
         if not self._sensors:
@@ -69,6 +74,8 @@ class Appliance:
         self._commands: queue.SimpleQueue[CommandName | Literal["press"]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
+        self._newest: float | None = None
+        self._look_lag_s = 0.0
         self._next_state = self._next_report = self._clock.now()
         self._panel = Panel(settings.privacy, lambda: self._commands.put("press"))
 
@@ -76,8 +83,8 @@ class Appliance:
         """Ends ``run`` at its next turn, within a tenth of a second."""
         self._stopping.set()
 
-    def run(self) -> None:
-        """Runs the loop; always leaves the devices closed and the broker told."""
+    def run(self, turned: Callable[[], object] = lambda: None) -> None:
+        """Runs the loop, calling ``turned`` after each turn; always leaves the devices closed and the broker told."""
         self._publisher.start()
         try:
             self._obey_gate()
@@ -86,6 +93,7 @@ class Appliance:
                 # asked before the turn that takes the last frame and sound
                 ended = self._ended()
                 self._turn()
+                turned()
             self._publish_state()
         finally:
             self._close_sensors()
@@ -93,19 +101,28 @@ class Appliance:
             self._publisher.session(self._session.end())
             self._publisher.stop()
 
+    @property
+    def status(self) -> str:
+        """What the box is doing, in one line for whoever looks after it; never a score."""
+        sensors = ", ".join(f"{name} {state}" for name, state in self._sensor_states().items() if state != "none")
+        broker = "" if self._publisher.connected else "broker away"
+        return "; ".join(filter(None, (sensors, self._said or "starting", self._health.governor.words, broker)))
+
     def _turn(self) -> None:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
+        began = self._clock.now()
         while not self._commands.empty():
             self._obey(self._commands.get())
         self._obey_gate()
         self._panel.show(self._light)
+        for sensor in self._sensors:
+            sensor.watch()
+        self._listen()
+        waiting = self._clock.now()
         frame = self._frames.take(LONGEST_WAIT_S)
-        for chunk in self._sound.drain():
-            self._pipeline.hear(chunk)
+        waited = self._clock.now() - waiting
         if frame is not None:
-            self._health.captured(frame.time)
-            if self._pipeline.see(frame):
-                self._health.looked(frame.time)
+            self._look(frame)
         now = self._clock.now()
         if now >= self._next_state:
             # a late turn delays the schedule rather than bunching states up behind it
@@ -114,11 +131,33 @@ class Appliance:
         if now >= self._next_report or self._health.changed(self._sensor_states()):
             self._next_report = now + REPORT_PERIOD_S
             self._publish_report()
+        self._health.worked(self._clock.now() - began - waited)
+        self._pipeline.rate_hz = self._health.governor.rate_hz
+
+    def _listen(self) -> None:
+        """Hears what has gathered; what comes meanwhile waits for the next turn, so that no look waits for ever."""
+        for _ in range(len(self._sound)):
+            chunk = self._sound.take(fresh_since=self._clock.now() - self._most_lag_s)
+            if chunk is not None:
+                self._pipeline.hear(chunk)
+
+    def _look(self, frame: Frame) -> None:
+        self._health.captured(frame.time)
+        if self._pipeline.see(frame):
+            self._health.looked(frame.time)
+            self._newest = frame.time
+            self._look_lag_s = self._clock.now() - frame.time
 
     def _publish_state(self) -> None:
-        affect = self._gate.admit(self._pipeline.assess(self._clock.now()))
+        affect = self._pipeline.assess(self._clock.now())
+        if self._look_lag_s > self._most_lag_s and affect.abstain is None:
+            affect = replace(affect, abstain=Abstention.OVERLOADED)
+        affect = self._gate.admit(affect)
         self._session.add(affect)
         self._publisher.affect(affect)
+        if self._newest is not None:
+            self._health.published(lag_s=self._clock.now() - self._newest)
+            self._newest = None
         self._say(affect)
 
     def _publish_report(self) -> None:
@@ -139,7 +178,7 @@ class Appliance:
         state = "giving scores" if affect.abstain is None else f"giving no scores: {affect.abstain.value}"
         if state != self._said:
             self._said = state
-            log.info("%s", state)
+            log.info("%s", state, extra={"STATE": affect.abstain.value if affect.abstain else "scoring"})
 
     def _commanded(self, command: CommandName) -> None:
         """Called on the network thread: the loop obeys at its next turn."""
@@ -214,11 +253,21 @@ class Appliance:
     def _camera_sensor(self, settings: Settings) -> Sensor[Frame] | None:
         if settings.camera.source == "none":
             return None
-        return Sensor("camera", lambda clock: open_camera(settings.camera, clock), self._frames.put, self._clock)
+        return Sensor(
+            "camera",
+            lambda clock: open_camera(settings.camera, clock),
+            self._frames.put,
+            self._clock,
+            vigil=camera_vigil(settings.camera),
+        )
 
     def _microphone_sensor(self, settings: Settings) -> Sensor[AudioChunk] | None:
         if settings.microphone.source == "none":
             return None
         return Sensor(
-            "microphone", lambda clock: open_microphone(settings.microphone, clock), self._sound.push, self._clock
+            "microphone",
+            lambda clock: open_microphone(settings.microphone, clock),
+            self._sound.push,
+            self._clock,
+            vigil=microphone_vigil(settings.microphone),
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,15 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge import config
-    from edge.appliance import Appliance
+    from edge import daemon
 
-    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
-    appliance = Appliance(config.load(options.config))
-    for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, lambda *_: appliance.stop())
-    appliance.run()
-    return 0
+    return daemon.run(options.config, options.log_level)
 
 
 def _demo(options: argparse.Namespace) -> int:

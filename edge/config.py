@@ -131,6 +131,11 @@ class Perception(Section, frozen=True):
         if self.forward_fill_s < 1.5 / self.rate_hz:
             raise ValueError("forward_fill_s must outlast one and a half looks (1.5 / rate_hz)")
 
+    @property
+    def lowest_rate_hz(self) -> float:
+        """The fewest looks a second with which no face is lost between two of them."""
+        return 1.5 / self.forward_fill_s
+
 
 class Models(Section, frozen=True):
     """Which models run, and on what."""
@@ -148,6 +153,8 @@ class Fusion(Section, frozen=True):
     """Seconds between published states."""
     window_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 3.0
     """A reading older than this no longer counts."""
+    longest_lag_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 1.0
+    """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
     minimum_reliability: Share = 0.1
     """Where no modality is more reliable than this, the box abstains."""
 

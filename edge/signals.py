@@ -103,6 +103,7 @@ class Abstention(str, Enum):
     TOO_FAR = "too_far"
     TOO_FEW_FACES = "too_few_faces"
     UNRELIABLE = "unreliable"
+    OVERLOADED = "overloaded"
 
 
 @dataclass(frozen=True, slots=True)

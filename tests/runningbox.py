@@ -22,7 +22,7 @@ class RunningBox:
         config, self._log = folder / "classroom.toml", folder / "log"
         config.write_text(
             '[deployment]\npurpose = "research"\njurisdiction = "US"\nconsent = "signed forms"\n'
-            '[box]\nsite = "school"\nroom = "lab"\n[fusion]\nperiod_s = 0.5\n'
+            '[box]\nsite = "school"\nroom = "lab"\n[fusion]\nperiod_s = 0.5\nlongest_lag_s = 10.0\n'
             f'{sections}[broker]\nhost = "127.0.0.1"\nport = {port}\n{broker}'
         )
         with self._log.open("w") as log:

@@ -27,7 +27,7 @@ from edge.capture.drawn import DrawnCamera
 from edge.clock import ManualClock
 from edge.config import Deployment, Settings
 from edge.errors import DeviceError, UserError
-from edge.health import resident_mib
+from edge.health.monitor import resident_mib
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import ModelStore
 from edge.perception.mediapipe_mesh import MediapipeFaceMesh

@@ -29,7 +29,7 @@ Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", extra_json_s
 
 Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
-SensorState = Literal["opening", "live", "lost", "ended", "closed", "none"]
+SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closed", "none"]
 PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
 MutedBy = Literal["command", "button", "console", "unknown"]
 CommandName = Literal["mute", "unmute", "start_session", "end_session"]
@@ -98,6 +98,7 @@ class AbstainedSeconds(Part, frozen=True):
     too_far: Annotated[Amount | UnsetType, Meta(description="Faces too small.")] = UNSET
     too_few_faces: Annotated[Amount | UnsetType, Meta(description="Below the minimum group.")] = UNSET
     unreliable: Annotated[Amount | UnsetType, Meta(description="No modality was reliable.")] = UNSET
+    overloaded: Annotated[Amount | UnsetType, Meta(description="The box could not keep up.")] = UNSET
 
 
 class SessionSeconds(Part, frozen=True):
@@ -137,16 +138,34 @@ class HealthPayload(Payload, frozen=True):
 
     fps: Annotated[Amount, Meta(description="Frames a second that the camera delivers.")]
     rate_hz: Annotated[Amount, Meta(description="Frames a second that are looked at.")]
+    target_hz: Annotated[Amount, Meta(description="Frames a second that the box aims to look at now.")]
+    load: Annotated[
+        Literal["normal", "overloaded", "hot"],
+        Meta(description="Why the box looks less often than configured; normal if it does not."),
+    ]
+    lag_ms: Annotated[
+        Amount | None,
+        Meta(description="Longest time from a picture to the state that counts it, since the last message; or null."),
+    ]
     dropped_frames: Annotated[Count, Meta(description="Frames replaced by a newer one, since start.")]
     dropped_audio_s: Annotated[Amount, Meta(description="Seconds of sound lost, since start.")]
     latency_ms: Annotated[
         dict[Identifier, Amount], Meta(description="Median milliseconds of each stage of the loop, by name.")
     ]
     rss_mib: Annotated[Amount, Meta(description="Resident memory in MiB.")]
+    temperature_c: Annotated[float | None, Meta(description="Of the processor, in degrees Celsius; null if unknown.")]
+    undervoltage: Annotated[bool | None, Meta(description="Whether the power supply is too weak; null if unknown.")]
+    throttled: Annotated[bool | None, Meta(description="Whether the board slows its processor; null if unknown.")]
     queue: Annotated[Count, Meta(description="Messages the broker has yet to acknowledge.")]
     lost: Annotated[Count, Meta(description="Messages dropped unsent, the oldest of a full outbox, since start.")]
-    camera: Annotated[SensorState, Meta(description="The camera; none if none is configured.")]
-    microphone: Annotated[SensorState, Meta(description="The microphone; none if none is configured.")]
+    camera: Annotated[
+        SensorState,
+        Meta(description="The camera: frozen if its picture stands still, none if none is configured."),
+    ]
+    microphone: Annotated[
+        SensorState,
+        Meta(description="The microphone: silent if there is not even noise, none if none is configured."),
+    ]
     version: Annotated[Identifier, Meta(description="Version of the software.")]
     runtime: Annotated[Literal["litert", "tflite-runtime"], Meta(description="What runs the models.")]
     models: Annotated[

@@ -41,7 +41,8 @@ def settings(port: int, camera: CameraSettings, **sections: Any) -> Settings:
         "deployment": ROOM,
         "box": Box("school", "lab"),
         "microphone": NONE,
-        "fusion": Fusion(period_s=0.2),
+        # a busy machine may be slow, and is to be tested all the same
+        "fusion": Fusion(period_s=0.2, longest_lag_s=10.0),
         "broker": Broker(host="127.0.0.1", port=port),
     }
     return Settings(camera=camera, **(defaults | sections))
@@ -105,7 +106,10 @@ class FakeCamera:
         if not self.plugged:
             raise SourceLostError("fake: delivers no pictures; plug it in again")
         self.given += 1
-        return Frame(self._image, self._clock.now())
+        image = self._image.copy()
+        # the noise of a real sensor: a picture that never changes is a frozen one
+        image[0, self.given % image.shape[1]] += 1
+        return Frame(image, self._clock.now())
 
     def close(self) -> None:
         self.open_now -= 1
@@ -274,7 +278,7 @@ def test_mute_closes_the_devices_forgets_everybody_and_unmute_opens_them(
 
 
 class FakeMicrophone:
-    """A microphone in a silent room."""
+    """A microphone in a quiet room."""
 
     def __init__(self) -> None:
         self.open_now = 0
@@ -287,7 +291,7 @@ class FakeMicrophone:
 
     def read(self) -> AudioChunk:
         self._clock.sleep(0.1)
-        return AudioChunk(np.zeros(1600, np.float32), self._clock.now() - 0.1)
+        return AudioChunk(np.tile(np.array([0.0, 1e-4], np.float32), 800), self._clock.now() - 0.1)
 
     def close(self) -> None:
         self.open_now -= 1
@@ -575,6 +579,29 @@ def test_a_camera_that_dies_and_returns(
     assert subscriber.until("affect", abstain=None, group="5-9")
     said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("camera:")]
     assert said == ["camera: fake: delivers no pictures; plug it in again", "camera: back"]
+
+
+def test_a_camera_whose_driver_hangs_is_left_behind_and_opened_afresh(
+    mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, answer = threading.Event(), threading.Event()
+
+    class HangingCamera(FakeCamera):
+        def read(self) -> Frame:
+            if hung.is_set() and self.openings == 1:
+                answer.wait(PATIENCE_S)
+            return super().read()
+
+    camera = HangingCamera()
+    monkeypatch.setattr(edge.appliance, "open_camera", camera.open)
+    start(settings(mosquitto.port, CameraSettings()), speed=8.0)
+    assert subscriber.until("health", camera="live")
+    hung.set()
+    assert wait_until(lambda: any(health["camera"] == "lost" for health in subscriber.of("health")), PATIENCE_S)
+    assert subscriber.until("health", camera="live")
+    assert camera.openings == 2
+    answer.set()
+    assert wait_until(lambda: camera.open_now == 1)
 
 
 def test_a_folder_of_pictures_that_disappears_and_comes_back(
