@@ -12,7 +12,7 @@ import cv2
 
 from edge.capture.buffers import AudioRing, NewestFrame
 from edge.capture.sensor import Sensor
-from edge.capture.sources import open_camera, open_microphone
+from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
 from edge.clock import Clock, MonotonicClock
 from edge.config import Settings
 from edge.errors import UserError
@@ -94,6 +94,8 @@ class Appliance:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
         while not self._commands.empty():
             self._obey(self._commands.get())
+        for sensor in self._sensors:
+            sensor.watch()
         frame = self._frames.take(LONGEST_WAIT_S)
         for chunk in self._sound.drain():
             self._pipeline.hear(chunk)
@@ -186,11 +188,21 @@ class Appliance:
     def _camera_sensor(self, settings: Settings) -> Sensor[Frame] | None:
         if settings.camera.source == "none":
             return None
-        return Sensor("camera", lambda clock: open_camera(settings.camera, clock), self._frames.put, self._clock)
+        return Sensor(
+            "camera",
+            lambda clock: open_camera(settings.camera, clock),
+            self._frames.put,
+            self._clock,
+            vigil=camera_vigil(settings.camera),
+        )
 
     def _microphone_sensor(self, settings: Settings) -> Sensor[AudioChunk] | None:
         if settings.microphone.source == "none":
             return None
         return Sensor(
-            "microphone", lambda clock: open_microphone(settings.microphone, clock), self._sound.push, self._clock
+            "microphone",
+            lambda clock: open_microphone(settings.microphone, clock),
+            self._sound.push,
+            self._clock,
+            vigil=microphone_vigil(settings.microphone),
         )

@@ -128,7 +128,7 @@ def test_where_stderr_is_the_journal_a_record_keeps_its_fields(monkeypatch: pyte
     handler = logs_with(monkeypatch, f"{stderr.st_dev}:{stderr.st_ino}")
     assert isinstance(handler, journal.JournalHandler)
     sent: dict[str, object] = {}
-    monkeypatch.setattr(handler, "send", lambda message, **fields: sent.update(fields, MESSAGE=message))
+    monkeypatch.setattr(handler, "send", lambda words, /, **fields: sent.update(fields, MESSAGE=words))
     logging.getLogger("edge.capture.sensor").warning("camera: %s", "gone", extra={"SENSOR": "camera", "STATE": "lost"})
     assert (sent["MESSAGE"], sent["SENSOR"], sent["STATE"], sent["PRIORITY"]) == ("camera: gone", "camera", "lost", "4")
 
