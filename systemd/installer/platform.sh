@@ -9,7 +9,7 @@ know_platform() {
   # shellcheck source=/dev/null
   [[ -r $ROOT/etc/os-release ]] && . "$ROOT/etc/os-release"
   system=${PRETTY_NAME:-an unknown system}
-  packages=(python3 python3-venv python3-pyaudio python3-systemd mosquitto)
+  packages=(python3 python3-venv python3-pyaudio python3-systemd mosquitto openssl)
   case $ID-$VERSION_ID in
     debian-12 | debian-13 | ubuntu-22.04 | ubuntu-24.04) ;;
     raspbian-*) fail "$system is 32-bit, and the models' runtime is not; write the 64-bit Raspberry Pi OS" 2 ;;

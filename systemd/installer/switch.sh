@@ -46,7 +46,8 @@ go_back() {
   if is_complete "$good"; then
     begin "going back from $failed to $good"
     point "$CURRENT" "$good"
-    install_system_files "$CURRENT"
+    # Going back must not end here, whatever fails.
+    (install_system_files "$CURRENT") || say "not every file of the system could be put back"
     run systemctl reset-failed "$UNIT" || true
     run systemctl --no-block restart "$UNIT"
     remove_release "$failed"

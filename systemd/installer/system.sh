@@ -13,7 +13,7 @@ install_system_files() {
   place "$files/affectfusion.service" "$UNITS/$UNIT" 0644
   place "$files/affectfusion-retry.service" "$UNITS/affectfusion-retry.service" 0644
   place "$files/affectfusion-retry.timer" "$UNITS/affectfusion-retry.timer" 0644
-  install_local_broker "$1"
+  install_broker "$1"
   run mkdir -p "$(dirname "$COMMAND")"
   [[ $(readlink "$COMMAND") == "$CURRENT/venv/bin/affect-edge" ]] ||
     run ln -sfn "$CURRENT/venv/bin/affect-edge" "$COMMAND"
@@ -31,6 +31,7 @@ install_configuration() {
 }
 
 remove_system_files() {
+  remove_broker
   run systemctl disable --now "$UNIT" affectfusion-retry.timer || say "$UNIT was not there to stop"
   discard "$UNITS/$UNIT" "$UNITS/$UNIT.d" "$UNITS/affectfusion-retry.service" "$UNITS/affectfusion-retry.timer" \
     "$ROOT/etc/sysusers.d/affectfusion.conf" "$ROOT/etc/tmpfiles.d/affectfusion.conf" "$COMMAND"

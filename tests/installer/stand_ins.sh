@@ -34,11 +34,15 @@ python() {
       cp -P "$BOX/bin/python3" "${!#}/bin/python"
       ;;
     '-m pip'*) cp -P "$BOX/bin/affect-edge" "${0%/*}/affect-edge" ;;
-    '- '*) grep -q '^socket' "$2" && printf socket || printf network ;;
+    '- '*)
+      grep -q '^nonsense' "$2" && exit 2
+      grep -q '^host' "$2" && printf network || printf socket
+      ;;
   esac
 }
 
 systemctl() {
+  case $* in *mosquitto*) return ;; esac
   case $1 in
     restart | --no-block)
       printf '0\n' >"$BOX/restarts"
@@ -64,10 +68,19 @@ systemctl() {
   esac
 }
 
+affect_edge() {
+  [[ $1 == broker-config ]] || return 0
+  mkdir -p "$5/affectfusion" "$5/conf.d" "$7"
+  cp "$3" "$5/conf.d/affectfusion.conf"
+  printf 'hashes\n' >"$5/affectfusion/passwords"
+  printf 'secret-of-viewers\n' >"$7/mqtt-viewer-password"
+  printf 'secret-of-operators\n' >"$7/mqtt-operator-password"
+}
+
 case $name in
   python | python3) python "$@" ;;
   systemctl) systemctl "$@" ;;
-  affect-edge) printf 'affect-edge\n' ;;
+  affect-edge) affect_edge "$@" ;;
   dpkg) cat "$BOX/architecture" ;;
   dpkg-query) grep -qx -- "${!#}" "$BOX/packages" && printf 'install ok installed' ;;
   apt-get)
