@@ -12,7 +12,7 @@ usage: ./install.sh COMMAND [ARGUMENT...]
 
   demo [ARGUMENT...]  watch the appliance at work on a bundled lesson of drawn learners
                       (--camera and --microphone use real ones; ./install.sh demo --help)
-  test [ARGUMENT...]  run every check: ruff, mypy, pytest (arguments go to pytest)
+  test [ARGUMENT...]  run every check: ruff, mypy, shellcheck, pytest (arguments go to pytest)
 
 on a device, as root; with --dry-run each only says what it would do:
   device              install the appliance as a service, or bring it to this checkout's state
@@ -76,6 +76,8 @@ need_system() {
       libgl1) ldconfig -p | grep -q 'libGL\.so\.1' ;;
       libglib2.0-0) ldconfig -p | grep -q 'libgthread-2\.0\.so\.0' ;;
       mosquitto) command -v mosquitto || test -x /usr/sbin/mosquitto ;;
+      systemd) command -v systemd-analyze ;;
+      systemd-container) command -v systemd-nspawn ;;
       *) command -v "$package" ;;
     esac >/dev/null 2>&1 || missing+=("$package")
   done
@@ -126,7 +128,9 @@ demo() {
 }
 
 run_tests() {
-  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0
+  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0 systemd
+  # Root can boot a machine of its own for the tests of the service.
+  ((EUID != 0)) || need_system systemd-container mmdebstrap
   need_venv demo,microphone,systemd,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
@@ -137,6 +141,7 @@ run_tests() {
   "$VENV/bin/ruff" check .
   "$VENV/bin/ruff" format --check .
   "$VENV/bin/mypy"
+  "$VENV/bin/shellcheck" -x install.sh tests/installer/stand_ins.sh
   "$VENV/bin/python" -m pytest "$@"
 }
 

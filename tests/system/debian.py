@@ -76,7 +76,16 @@ def wheels() -> Path:
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(36, 4, -1)]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(unfinished)),
+            *(
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--dest",
+                str(unfinished),
+            ),
             *("--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"),
             *(f"--platform={platform}" for platform in (*platforms, f"manylinux2014_{machine}")),
             *("setuptools>=77", str(HOUSE)),

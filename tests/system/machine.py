@@ -56,7 +56,9 @@ def booted(root: Path) -> Iterator[Machine]:
             f"systemd-nspawn --quiet --boot --directory={root} --machine={root.name} --keep-unit --register=no "
             "--private-network --link-journal=no --console=pipe"
         )
-        guard = subprocess.Popen(["bash", "-c", f"{enter} exec {nspawn}"], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        guard = subprocess.Popen(
+            ["bash", "-c", f"{enter} exec {nspawn}"], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
         try:
             wait_until(lambda: guard.poll() is not None or _is_up(_child(guard.pid)), BOOT_S)
             if not _is_up(_child(guard.pid)):
@@ -101,7 +103,7 @@ def _power_off(guard: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _control_groups(name: str) -> Iterator[str]:
-    """Control groups for a machine alone, in each hierarchy that systemd uses; gives the shell words that enter them."""
+    """Control groups for a machine, in each hierarchy that systemd uses; gives the shell words that enter them."""
     hierarchies = [folder for folder in (CGROUPS / "systemd", CGROUPS / "unified") if folder.is_dir()] or [CGROUPS]
     groups = [hierarchy / f"affectfusion-{name}" for hierarchy in hierarchies]
     try:
@@ -113,4 +115,6 @@ def _control_groups(name: str) -> Iterator[str]:
         yield " ".join(f"echo $$ >{group}/cgroup.procs &&" for group in groups)
     finally:
         for group in groups:
-            subprocess.run(["find", str(group), "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], capture_output=True)
+            subprocess.run(
+                ["find", str(group), "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], capture_output=True
+            )
