@@ -111,7 +111,7 @@ do_recover() { put_right; }
 
 put_right() {
   run rm -f "$CURRENT.new" "$PREVIOUS.new" "$UNPROVEN.new"
-  go_back
+  settle
   prune
 }
 

@@ -45,6 +45,7 @@ class Box:
             "free_mb": "9000",
             "active": "inactive\n",
             "restarts": "0\n",
+            "active_since": "9000000000000000",
             "calls": "",
         }.items():
             box.let(name, content)

@@ -64,6 +64,7 @@ systemctl() {
           cat "$BOX/restarts"
           ;;
         *MainPID) printf '7\n' ;;
+        *ActiveEnterTimestampMonotonic) cat "$BOX/active_since" ;;
         *StatusText) printf 'camera live\n' ;;
       esac
       ;;

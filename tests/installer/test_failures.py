@@ -109,6 +109,15 @@ def test_the_release_before_an_unproven_one_takes_it_back_by_itself(installed: B
     assert installed.runs() == installed.release() == "1.0"
 
 
+def test_an_unproven_release_that_has_stood_since_is_kept(installed: Box) -> None:
+    _killed_at(installed, "systemctl show", "update", source=installed.checkout("2.0"))
+    installed.let("active_since", "0")
+    done = installed.install_sh("recover")
+    assert "has proven itself" in done.stdout
+    assert installed.runs() == installed.release() == "2.0"
+    assert not (installed.prefix / "unproven").exists()
+
+
 def test_recovery_leaves_a_healthy_box_alone(installed: Box) -> None:
     assert installed.install_sh("recover").returncode == 0
     assert not installed.calls("systemctl")
