@@ -104,7 +104,7 @@ def test_a_second_installation_leaves_the_service_alone(machine: Machine) -> Non
 
 def _allowed(machine: Machine, *, with_network: bool) -> dict[str, object]:
     """What the probe could do in a unit that differs from the service in nothing but the program that runs."""
-    unit = "affectfusion-probe.service"
+    unit = "sandbox-probe.service"
     folder = machine.root / "etc/systemd/system"
     shutil.copy(folder / "affectfusion.service", folder / unit)
     parts = folder / f"{unit}.d"
