@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 
 from edge import __version__
-from edge.config import INSTALLED, MODELS
+from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
+from edge.privacy import console
+from edge.session.report import command as reporting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,15 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge import config
-    from edge.appliance import Appliance
+    from edge import daemon
 
-    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
-    appliance = Appliance(config.load(options.config))
-    for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, lambda *_: appliance.stop())
-    appliance.run()
-    return 0
+    return daemon.run(options.config, options.log_level)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -56,31 +49,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return report(examine(options.config))
 
 
-def _report(options: argparse.Namespace) -> int:
-    from edge.session.report import files
-
-    folder = options.sessions or _kept_sessions(options.config)
-    if options.list:
-        print(files.overview(folder))
-    elif options.session:
-        names = [options.session, *options.beside]
-        print(files.write_one(folder, names, options.format, options.out))
-    elif options.since or options.until:
-        for path in files.write_term(folder, options.since, options.until, options.format, options.out or Path()):
-            print(path)
-    else:
-        raise UserError('name a session, "last", --since DAY or --list')
-    return 0
-
-
-def _kept_sessions(file: Path) -> Path:
+def _broker_config(options: argparse.Namespace) -> int:
     from edge import config
+    from edge.broker.configure import configure
+    from edge.broker.places import Places
 
-    storage = config.load(file).storage
-    folder = storage.folder or (Path("/var/lib/affectfusion") if file == INSTALLED else None)
-    if folder is None:
-        raise UserError(f"{file}: has no [storage] directory, so no session is kept; name a folder with --sessions")
-    return folder / "sessions"
+    places = Places(options.out.resolve(), options.credentials.resolve())
+    return configure(config.load(options.config), places, options.dry_run)
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -157,25 +132,39 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
 
-    report = command(
-        "report",
-        _report,
-        "Write what a lesson was like: one page to read in two minutes, or tables for analysts.",
-        "  affect-edge report last\n"
-        "  affect-edge report --list\n"
-        "  affect-edge report 20261120T0815 --beside 20261120T1015 --out monday.html\n"
-        "  affect-edge report --since 2026-09-01 --until 2026-12-20 --out autumn/\n"
-        "  affect-edge report last --format csv --out lesson.csv",
+    console.add_arguments(
+        command("privacy", console.act, "Grant or revoke consent, mute or unmute: at this box.", console.EXAMPLES)
     )
-    report.add_argument("session", nargs="?", help='a session\'s id or the beginning of one, its file, or "last"')
-    report.add_argument("--beside", nargs="+", default=[], metavar="SESSION", help="show these next to it")
-    report.add_argument("--since", type=_day, metavar="DAY", help="all sessions begun on or after DAY (YYYY-MM-DD)")
-    report.add_argument("--until", type=_day, metavar="DAY", help="all sessions begun on or before DAY")
-    report.add_argument("--list", action="store_true", help="list the sessions kept")
-    report.add_argument("--format", choices=("html", "csv", "json"), default="html", help="default: %(default)s")
-    report.add_argument("--out", type=Path, metavar="PATH", help="the file; with --since or --until, a folder")
-    report.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
-    report.add_argument("--sessions", type=Path, metavar="DIR", help="where sessions are kept, instead of the box's")
+
+    broker = command(
+        "broker-config",
+        _broker_config,
+        "Write the configuration of mosquitto, the broker on the box: passwords, rights, certificates, listeners.",
+        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets\n"
+        "  sudo affect-edge broker-config && sudo systemctl restart mosquitto\n"
+        "  sudo affect-edge broker-config --dry-run",
+    )
+    broker.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
+    broker.add_argument(
+        "--out", type=Path, default=MOSQUITTO, metavar="DIR", help="mosquitto's folder (default: %(default)s)"
+    )
+    broker.add_argument(
+        "--credentials",
+        type=Path,
+        default=CREDENTIALS,
+        metavar="DIR",
+        help="where passwords are kept, and made where there are none (default: %(default)s)",
+    )
+    broker.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
+
+    reporting.add_arguments(
+        command(
+            "report",
+            reporting.act,
+            "Write what a lesson was like: one page to read in two minutes, or tables for analysts.",
+            reporting.EXAMPLES,
+        )
+    )
 
     command(
         "schema",
@@ -240,13 +229,6 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a day like 2026-11-20") from error
 
 
 _speed = _between(0.1, 8.0)

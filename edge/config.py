@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,10 +17,25 @@ from edge.errors import UserError
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
 
+STATE = Path("/var/lib/affectfusion")
+"""Where an installed appliance keeps its state."""
+
+CREDENTIALS = Path("/etc/affectfusion/credentials")
+"""Where it keeps its passwords."""
+
+MOSQUITTO = Path("/etc/mosquitto")
+"""Where the broker on the box keeps its configuration."""
+
+LONGEST_SOCKET = 107
+"""Bytes in the longest path that Linux takes for a unix socket."""
+
 MODELS = Path(__file__).resolve().parent.parent / "models_tflite"
 
 TopicLevel = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
+HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:*-]{1,253}\Z")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Purpose = Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"]
+Pin = Annotated[int, Meta(ge=2, le=27)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,9 +43,12 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Deployment(Section, frozen=True):
-    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared."""
+    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared.
 
-    purpose: Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"] = ""
+    What is left empty here may be declared by ``affect-edge privacy grant`` instead.
+    """
+
+    purpose: Purpose = ""
     """What the scores are for."""
     jurisdiction: str = ""
     """Where the box stands: "EU", or an ISO 3166 code such as "DE", "US" or "US-CA"; "none" for a demonstration."""
@@ -111,6 +131,11 @@ class Perception(Section, frozen=True):
         if self.forward_fill_s < 1.5 / self.rate_hz:
             raise ValueError("forward_fill_s must outlast one and a half looks (1.5 / rate_hz)")
 
+    @property
+    def lowest_rate_hz(self) -> float:
+        """The fewest looks a second with which no face is lost between two of them."""
+        return 1.5 / self.forward_fill_s
+
 
 class Models(Section, frozen=True):
     """Which models run, and on what."""
@@ -128,26 +153,149 @@ class Fusion(Section, frozen=True):
     """Seconds between published states."""
     window_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 3.0
     """A reading older than this no longer counts."""
+    longest_lag_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 1.0
+    """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
     minimum_reliability: Share = 0.1
     """Where no modality is more reliable than this, the box abstains."""
 
 
-class Broker(Section, frozen=True):
-    """The MQTT broker."""
+class Endpoint(Section, frozen=True):
+    """An MQTT broker and how to speak with it: encrypted and verified unless it is on this machine."""
 
     host: Annotated[str, Meta(min_length=1)] = "localhost"
-    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    """8883 where the connection is encrypted, 1883 where it is not, when absent."""
     username: str = ""
     password_file: Path | None = None
     """A file whose first line is the password."""
-    tls: bool = False
-    """Encrypt, and verify the broker's certificate."""
+    tls: bool | None = None
+    """Encrypt, and verify the broker's certificate; when absent, for every broker but one on this machine."""
     ca_file: Path | None = None
-    """tls: the authority to trust; the system's own when absent."""
+    """tls: the only authority to trust; the system's own when absent."""
+    password_in_clear: bool = False
+    """Send the password where everybody on the network can read it."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is encrypted, and the broker's certificate verified."""
+        return (self.ca_file is not None or not self.here) if self.tls is None else self.tls
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and the port in use."""
+        return self.host, self.port or (8883 if self.encrypted else 1883)
+
+    @property
+    def where(self) -> str:
+        """The address in words."""
+        host, port = self.address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def __post_init__(self) -> None:
-        if self.ca_file is not None and not self.tls:
-            raise ValueError("ca_file is of no use without tls = true")
+        if self.ca_file is not None and not self.encrypted:
+            raise ValueError("ca_file is of no use with tls = false")
+        if self.username and not (self.encrypted or self.here or self.password_in_clear):
+            raise ValueError(
+                f"tls = false would send the password to {self.host} in clear; leave tls out, or say "
+                "password_in_clear = true"
+            )
+
+
+class LocalBroker(Section, frozen=True):
+    """The broker on the box, where it has its own; see edge/broker/."""
+
+    network: bool = True
+    """Whether other machines may connect: encrypted, with a name and a password."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    """network: where."""
+    loopback_port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    """Where programs on this machine reach it."""
+    websockets_port: Annotated[int, Meta(ge=1, le=65535)] = 9001
+    """Where a web server on this machine reaches it on behalf of browsers."""
+    names: tuple[HostName, ...] = ()
+    """What else clients call this machine (names, addresses); its certificate holds those it knows itself."""
+    durable: bool = False
+    """Keep what absent subscribers have yet to receive on the card rather than in memory: it then survives a power cut
+    too, for one or two writes to the card per message, each as long as all that waits."""
+    certificate: Path | None = None
+    """A certificate (PEM, with its chain) to show instead of one that the box makes and renews."""
+    key: Path | None = None
+    """The key of the certificate (PEM, no passphrase)."""
+    ca: Path | None = None
+    """The authority of the certificate, for clients that do not know it."""
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        if self.ca is not None and self.certificate is None:
+            raise ValueError("ca goes with a certificate and its key")
+        if len({self.port, self.loopback_port, self.websockets_port}) < 3:
+            raise ValueError("port, loopback_port and websockets_port must differ")
+
+
+class Bridge(Endpoint, frozen=True, kw_only=True):
+    """A broker, a school's say, that receives all that this box publishes, from the broker on the box."""
+
+    host: Annotated[str, Meta(min_length=1)]
+    commands: bool = False
+    """Whether commands may come from there."""
+
+
+class Broker(Endpoint, frozen=True):
+    """The MQTT broker."""
+
+    socket: Path | None = None
+    """The unix socket of a broker on this machine, in place of host and port."""
+    local: LocalBroker = LocalBroker()
+    bridge: Bridge | None = None
+
+    @property
+    def here(self) -> bool:
+        """See Endpoint.here."""
+        return self.socket is not None or super().here
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """See Endpoint.address; a socket's has a port that means nothing."""
+        return super().address if self.socket is None else (str(self.socket), 1)
+
+    @property
+    def where(self) -> str:
+        """See Endpoint.where."""
+        return super().where if self.socket is None else str(self.socket)
+
+    def __post_init__(self) -> None:
+        if self.socket is not None:
+            if self.host != "localhost" or self.port is not None:
+                raise ValueError("socket takes the place of host and port; leave them out")
+            if self.tls or self.ca_file is not None:
+                raise ValueError("a socket needs no tls and no ca_file: it never leaves this machine")
+            if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+                raise ValueError(f"socket: a path of more than {LONGEST_SOCKET} bytes cannot be one")
+        super().__post_init__()
+        if self.bridge is not None and not self.here:
+            raise ValueError("bridge: needs the broker to be on this machine; publish to the other one directly")
+
+
+class Privacy(Section, frozen=True):
+    """A button and a light on the box, on the Raspberry Pi's GPIO header; both need the extra ``gpio``."""
+
+    button_pin: Pin | None = None
+    """The GPIO number (17 is GPIO17, pin 11 of the header) of a button to ground that mutes and unmutes."""
+    led_pin: Pin | None = None
+    """The GPIO number of a light: on while capturing, blinking while camera and microphone open, off while closed."""
+
+    def __post_init__(self) -> None:
+        if self.button_pin is not None and self.button_pin == self.led_pin:
+            raise ValueError("button_pin and led_pin cannot be the same pin")
 
 
 class SessionSettings(Section, frozen=True):
@@ -163,7 +311,10 @@ class Storage(Section, frozen=True):
     """What the box keeps for after a restart: unsent messages, mute and consent. Never pictures, sound or landmarks."""
 
     directory: Path | None = None
-    """Where; systemd's $STATE_DIRECTORY when absent, and nothing is kept where that is not set either."""
+    """Where; when absent systemd's $STATE_DIRECTORY, or /var/lib/affectfusion under the installed configuration.
+
+    Nothing is kept where none of them is given.
+    """
 
     @property
     def folder(self) -> Path | None:
@@ -178,6 +329,24 @@ class Storage(Section, frozen=True):
         place = Path(given) if given else self.folder
         return place / "minute.json" if place else None
 
+    @property
+    def sessions(self) -> Path | None:
+        """The folder of kept sessions; None where none are kept."""
+        return self.folder / "sessions" if self.folder else None
+
+    @property
+    def outbox(self) -> Path | None:
+        """The file of unsent messages; None where they are kept in memory."""
+        return self.folder / "outbox.sqlite" if self.folder else None
+
+
+class OutboxSettings(Section, frozen=True):
+    """What waits for the broker."""
+
+    messages: Annotated[int, Meta(ge=1000, le=1_000_000)] = 50_000
+    """Most messages that wait; then the oldest are dropped. With a state a second these are twelve hours, longer than
+    any school day, in 26 MB of the card, or of memory where nothing is stored."""
+
 
 class Settings(Section, frozen=True):
     """The whole configuration."""
@@ -190,28 +359,46 @@ class Settings(Section, frozen=True):
     models: Models = Models()
     fusion: Fusion = Fusion()
     broker: Broker = Broker()
+    privacy: Privacy = Privacy()
     session: SessionSettings = SessionSettings()
     storage: Storage = Storage()
+    outbox: OutboxSettings = OutboxSettings()
 
 
 def load(path: Path) -> Settings:
     """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
+    try:
+        settings = parse(content, path.resolve().parent)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    if path == INSTALLED and settings.storage.folder is None:
+        # started by hand, an installed box must know the mute and the consent of the one that systemd starts
+        settings = msgspec.structs.replace(settings, storage=Storage(STATE))
+    return settings
+
+
+def parse(content: bytes, base: Path = Path()) -> Settings:
+    """The settings that the TOML ``content`` holds; paths in it are relative to ``base``.
+
+    Raises UserError with the key and what is wrong.
+    """
+    try:
+        return msgspec.toml.decode(content, type=Settings, dec_hook=partial(_decode_path, base))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {_in_words(error)}") from error
-    return _resolved(settings, path.resolve().parent)
+        raise UserError(_in_words(error)) from error
 
 
-def _decode_path(kind: type, value: object) -> object:
+def _decode_path(base: Path, kind: type, value: object) -> object:
     if kind is not Path or not isinstance(value, str):
         raise ValueError(f"Expected a path, got {type(value).__name__}")
     if "\0" in value:
         raise ValueError("Expected a path, got one with a null character")
     try:
-        return Path(value).expanduser()
+        return base / Path(value).expanduser()
     except RuntimeError as error:
         raise ValueError(f"Expected a path, got one of an unknown user ({value})") from error
 
@@ -221,17 +408,3 @@ def _in_words(error: Exception) -> str:
     message, _, where = str(error).partition(" - at `$")
     key = where.rstrip("`").lstrip(".")
     return f"{key}: {message}" if key else message
-
-
-def _resolved(settings: Settings, base: Path) -> Settings:
-    def anchor(section: Section) -> Section:
-        changes = {
-            name: base / value
-            for name in section.__struct_fields__
-            if isinstance(value := getattr(section, name), Path)
-        }
-        return msgspec.structs.replace(section, **changes) if changes else section
-
-    return msgspec.structs.replace(
-        settings, **{name: anchor(getattr(settings, name)) for name in settings.__struct_fields__}
-    )

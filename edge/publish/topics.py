@@ -9,22 +9,33 @@ from edge.config import Box
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic below the base: ``retained`` messages are what a new subscriber sees first."""
+    """One topic below the base: ``retained`` messages are what a new subscriber sees first.
+
+    Of a ``kept`` topic every message is delivered, in order, whatever happens to the broker or the box; of the others
+    only the newest.
+    """
 
     name: str
     retained: bool
     qos: int
+    kept: bool = False
 
 
 STATUS = Topic("status", retained=True, qos=1)
 """``online`` / ``offline``; also the last will."""
-AFFECT = Topic("affect", retained=True, qos=1)
-ALERT = Topic("alert", retained=False, qos=1)
-SESSION = Topic("session", retained=True, qos=1)
+AFFECT = Topic("affect", retained=True, qos=1, kept=True)
+ALERT = Topic("alert", retained=False, qos=1, kept=True)
+SESSION = Topic("session", retained=True, qos=1, kept=True)
 HEALTH = Topic("health", retained=True, qos=0)
 PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
 """The only one that is subscribed to."""
+
+PUBLISHED = (STATUS, AFFECT, ALERT, SESSION, HEALTH, PRIVACY)
+"""All that the box says."""
+
+KEPT = {topic.name: topic for topic in PUBLISHED if topic.kept}
+"""The kept topics by name."""
 
 
 def address(box: Box, topic: Topic) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from edge.errors import DeviceError, UserError
 from edge.session.kept import KeptSession, find, kept, read
-from edge.session.report import describe, page, percent, table
+from edge.session.report.lesson import describe, page, percent, table
 
 FORMATS: dict[str, Callable[[Sequence[KeptSession]], str]] = {
     "html": page,

@@ -19,7 +19,7 @@ from edge.clock import ManualClock
 from edge.config import Box, SessionSettings
 from edge.session.kept import read
 from edge.session.lessons import Lessons
-from edge.session.report import page, table
+from edge.session.report.lesson import page, table
 
 
 @pytest.fixture
