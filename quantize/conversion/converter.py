@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UserError
+from quantize.conversion.compaction import compact
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -107,7 +108,7 @@ def _converted(model: Any, kind: str, inputs: NDArray[Any]) -> bytes:
         if unsupported:
             raise UserError(f"TensorFlow Lite has no operator for {unsupported[1].strip()}") from error
         raise UserError(f"cannot be converted to {kind} ({_one_line(error)})") from error
-    return content
+    return compact(content)
 
 
 def _batch(model: Any) -> int:
