@@ -43,6 +43,7 @@ GO_ON = "stopped; the same command goes on after the last whole epoch in"
 CONVERT_KERAS_EXAMPLES = """\
 examples:
   affect-quantize convert-keras mine.keras --representative inputs.npy --out mine.tflite
+  affect-quantize convert-keras mine.keras --representative inputs.npy --unseen others.npy --out mine.tflite
   affect-quantize convert-keras lstm.h5 --representative inputs.npy --out lstm.tflite --variants lstm --json lstm.json
   affect-quantize convert-keras mine.keras --representative random --out try.tflite
 """
@@ -223,6 +224,9 @@ def _convert_keras_command(commands: Any) -> None:
         metavar="FILE.npy|random",
         help="at least 100 training inputs (n, ...) that set the int8 ranges; random: for a first look only",
     )
+    command.add_argument(
+        "--unseen", type=Path, metavar="FILE.npy", help="inputs that decide nothing: what is kept of their answers too"
+    )
     command.add_argument("--out", type=Path, required=True, metavar="FILE.tflite", help="the int8 file to write")
     command.add_argument("--variants", type=Path, metavar="DIR", help="write float32, float16 and dynamic files there")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
@@ -345,12 +349,20 @@ def _convert_keras(arguments: argparse.Namespace) -> int:
     from quantize.files import write_json
 
     report = convert_keras(
-        arguments.keras, arguments.representative, arguments.out, arguments.variants, _caps(arguments)
+        arguments.keras,
+        arguments.representative,
+        arguments.out,
+        arguments.variants,
+        _caps(arguments),
+        arguments.unseen,
     )
     if arguments.json:
         write_json(arguments.json, report)
     for kind, kept in report["kept"].items():
         print(f"{kind}: {Kept(**kept)}")
+    if "unseen" in report:
+        print(f"int8, unseen: {Kept(**report['unseen'])}")
+    print(f"int8 is {report['method']}")
     print(
         f"{report['delegated']} of {report['nodes']} nodes are delegated"
         + (f", all but {', '.join(report['exempt'])}" if report["exempt"] else "")
