@@ -126,7 +126,7 @@ def together(parts: list[Part]) -> Tally:
 def halves(parts: list[Part]) -> tuple[Tally, Tally]:
     """The first and the second half, to the nearest part."""
     middle = sum(part.tally.elapsed for part in parts) / 2
-    first = [part for part in parts if part.start + part.tally.elapsed / 2 < parts[0].start + middle]
+    first = [part for part in parts if part.start - parts[0].start + part.tally.elapsed / 2 < middle]
     return together(first), together(parts[len(first) :])
 
 

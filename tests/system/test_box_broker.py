@@ -264,7 +264,7 @@ def test_the_box_publishes_and_obeys_through_the_socket(box: BoxBroker, monkeypa
     publisher.affect(AFFECT)
     assert wait_until(lambda: {f"{BASE}/affect", f"{BASE}/status"} <= {message.topic for message in viewer.received})
     assert operator.may_write(COMMAND, '{"v": 1, "command": "mute"}')
-    assert wait_until(lambda: commands == ["mute"])
+    assert wait_until(lambda: [order.command for order in commands] == ["mute"])
     publisher.stop()
     viewer.close()
     operator.close()

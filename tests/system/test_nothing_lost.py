@@ -24,14 +24,14 @@ from subscriber import PATIENCE_S, Subscriber
 
 from edge.config import Box, Broker
 from edge.publish.mqtt import Publisher
-from edge.session.statistics import SessionStatistics
+from edge.session.statistics import summary
 from edge.signals import Affect
 
 pytestmark = [pytest.mark.system, pytest.mark.flaky(reruns=1)]
 
 BOX = Box("school", "lab")
 AFFECT = Affect(1.0, 3.0, 6, {"face": 0.9}, valence=0.5, satisfaction=0.75, confidence=0.7)
-SESSION = SessionStatistics(0.0).summary("lesson", 0.0)
+SESSION = summary([], "lesson", 0.0)
 OUTAGE_S = 3.0
 TEN_MINUTES = 600
 """States in ten minutes; a tenth as many session messages."""

@@ -27,13 +27,13 @@ from edge.errors import UserError
 from edge.publish.mqtt import Publisher
 from edge.publish.payloads import HealthPayload, PrivacyPayload, timestamp
 from edge.publish.schema import validate
-from edge.session.statistics import SessionStatistics
+from edge.session.statistics import summary
 from edge.signals import Affect
 
 BASE = "affectfusion/school/lab/"
 BOX = Box(site="school", room="lab")
 AFFECT = Affect(1.0, 3.0, 6, {"face": 0.9}, valence=0.5, satisfaction=0.75, confidence=0.7)
-SESSION = SessionStatistics(0.0).summary("lesson", 0.0)
+SESSION = summary([], "lesson", 0.0)
 HEALTH = HealthPayload(
     fps=15.0,
     rate_hz=7.5,
@@ -369,7 +369,7 @@ def test_commands_are_handed_over_and_anything_else_is_refused(
     for name in ("mute", "unmute", "start_session", "end_session"):
         subscriber.command(json.dumps({"v": 1, "command": name}).encode())
     assert wait_until(lambda: len(commands) == 4)
-    assert commands == ["mute", "unmute", "start_session", "end_session"]
+    assert [order.command for order in commands] == ["mute", "unmute", "start_session", "end_session"]
     assert publisher.refused == len(reasons) == len(refused)
     assert all("\n" not in reason and len(reason) <= 200 for reason in reasons)
 
