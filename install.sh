@@ -142,7 +142,7 @@ run_tests() {
   "$VENV/bin/ruff" format --check .
   "$VENV/bin/mypy"
   "$VENV/bin/shellcheck" -x install.sh tests/installer/stand_ins.sh
-  "$VENV/bin/python" -m pytest --numprocesses auto --dist loadgroup "$@"
+  "$VENV/bin/python" -m pytest --numprocesses auto --dist loadfile "$@"
 }
 
 command=${1:-}

@@ -15,14 +15,6 @@ hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("untimed")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file's tests in one process, and all that race real parts one after the other."""
-    for item in items:
-        alone = item.get_closest_marker("system") is not None
-        item.add_marker(pytest.mark.xdist_group("system" if alone else str(item.path)))
-
-
 @pytest.fixture
 def make_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
     """Makes brokers that are not started yet: ``username`` and ``password`` make one that asks for them."""
