@@ -55,6 +55,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return report(examine(options.config))
 
 
+def _prepare_card(options: argparse.Namespace) -> int:
+    from edge.card.prepare import prepare
+
+    return prepare(options)
+
+
 def _schema(options: argparse.Namespace) -> int:
     from edge.publish.schema import text
 
@@ -128,6 +134,16 @@ def _parser() -> argparse.ArgumentParser:
         "  affect-edge doctor\n  affect-edge doctor --config classroom.toml",
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
+
+    from edge.card.options import EXAMPLES, add_options
+
+    card = command(
+        "prepare-card",
+        _prepare_card,
+        "Put a box's answers and this release on a freshly written Raspberry Pi OS card; it then installs itself.",
+        EXAMPLES,
+    )
+    add_options(card)
 
     command(
         "schema",

@@ -180,12 +180,22 @@ class Settings(Section, frozen=True):
 def load(path: Path) -> Settings:
     """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {_in_words(error)}") from error
+    try:
+        settings = parse(content)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     return _resolved(settings, path.resolve().parent)
+
+
+def parse(content: bytes) -> Settings:
+    """The settings that the TOML ``content`` holds. Raises UserError "KEY: what is wrong"."""
+    try:
+        return msgspec.toml.decode(content, type=Settings, dec_hook=_decode_path)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(_in_words(error)) from error
 
 
 def _decode_path(kind: type, value: object) -> object:
