@@ -30,7 +30,6 @@ IDENTITY = f"{PARCEL}/parcel-id"
 _HOOK = (
     "systemd.run=/boot/firmware/firstrun.sh",
     "systemd.run_success_action=reboot",
-    "systemd.run_failure_action=reboot",
     "systemd.unit=kernel-command-line.target",
 )
 _SEED = "ds=nocloud;i="

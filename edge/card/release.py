@@ -13,11 +13,8 @@ from edge.errors import UserError
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder this command runs from: a clone, or the installed release."""
 
-PARTS = (
-    *("edge", "quantize", "models_tflite", "systemd"),
-    *("install.sh", "pyproject.toml", "README.md", "LICENSE", "NOTICE", "CHANGELOG.md"),
-)
-"""What ``install.sh device`` needs."""
+PARTS = ("edge", "models_tflite", "systemd", "pyproject.toml", "install.sh", "README.md", "LICENSE", "NOTICE")
+"""What ``install.sh device`` takes of it."""
 
 
 def archive(project: Path = PROJECT) -> bytes:

@@ -6,7 +6,7 @@
 #   first-boot.sh install  called by that unit at every start until the appliance is installed
 #
 # Power may be cut between any two steps: each is either undone or done again at the next start.
-set -euo pipefail
+set -Eeuo pipefail
 
 readonly ROOT=${FIRST_BOOT_ROOT:-}
 readonly CARD=$ROOT/boot/firmware
@@ -59,14 +59,24 @@ take() {
   destroy "$PARCEL"/secrets/*
 }
 
+unpack() {
+  rm -rf "$HELD/app"
+  mkdir "$HELD/app"
+  tar -xzf "$HELD/release.tar.gz" -C "$HELD/app" && return
+  tell "not installed: the release on the card is damaged; prepare the card again"
+  exit 2
+}
+
 configure() {
   local config=$ETC/config.toml
   install -d -m 755 "$ETC"
   install -d -m 700 "$ETC/credentials"
+  # the installer would make the user too, but the configuration must be the group's before the service reads it
+  systemd-sysusers "$HELD/app/systemd/affectfusion.sysusers"
   if ! cmp -s "$HELD/config.toml" "$config"; then
     # only a card that was prepared again brings another configuration to a box that has one
     [[ ! -e $config ]] || mv -f "$config" "$config.old"
-    install -m 640 "$HELD/config.toml" "$config.new"
+    install -m 640 -g affectfusion "$HELD/config.toml" "$config.new"
     mv -f "$config.new" "$config"
   fi
   [[ ! -e $HELD/broker-ca.crt ]] || install -m 644 "$HELD/broker-ca.crt" "$ETC/broker-ca.crt"
@@ -75,10 +85,9 @@ configure() {
     mv -f "$ETC/credentials/mqtt-password.new" "$ETC/credentials/mqtt-password"
   fi
   sync
-  # cloud-init has taken the Wi-Fi's key over by now
-  if [[ -s $CARD/network-config ]]; then
-    destroy "$CARD/network-config"
-  fi
+  destroy "$HELD"/secrets/*
+  # the key of the Wi-Fi, which cloud-init has taken over by now
+  destroy "$CARD/network-config"
 }
 
 set_ssh() {
@@ -94,30 +103,28 @@ set_ssh() {
 
 online() { [[ -n $(ip route show default 2>/dev/null) || -n $(ip -6 route show default 2>/dev/null) ]]; }
 
+# What install.sh said was wrong: the last of its lines that is not about its own tidying up.
+reason() {
+  sed -n 's/^install\.sh: //p' "$HELD/output" | grep -v -e '^stopped while ' -e '^all of it is in ' -e '^|' | tail -n 1
+}
+
 # Until it succeeds; a mistake (exit code 2) does not get better by waiting, so it is left to the next start.
 install_appliance() {
-  local pause=$FIRST_PAUSE code reason
+  local pause=$FIRST_PAUSE code why
   local -a options=()
   [[ -d $HELD/wheels ]] && options=(--offline "$HELD/wheels")
   while true; do
-    rm -rf "$HELD/app"
-    mkdir "$HELD/app"
-    tar -xzf "$HELD/release.tar.gz" -C "$HELD/app" || { tell "not installed: the release on the card is damaged; prepare the card again"; return 2; }
     code=0
-    "$HELD/app/install.sh" device "${options[@]}" >"$HELD/output" 2>&1 || code=$?
+    bash "$HELD/app/install.sh" device "${options[@]}" >"$HELD/output" 2>&1 || code=$?
     cat "$HELD/output" >>"$LOG"
     ((code)) || return 0
-    reason=$(grep -v '^[[:space:]]*$' "$HELD/output" | tail -n 1)
-    reason=${reason#install.sh: }
+    why=$(reason) || why="install.sh ended with $code"
     if ((code == 2)); then
-      tell "not installed: ${reason:-install.sh gave no reason}"
-      return 2
+      tell "not installed: $why"
+      exit 2
     fi
-    if online; then
-      tell "not installed yet, trying again: ${reason:-install.sh ended with $code}"
-    else
-      tell "not installed yet: waiting for the network"
-    fi
+    online || why="waiting for the network"
+    tell "not installed yet: $why"
     sleep "$pause"
     pause=$((pause * 2 > LONGEST_PAUSE ? LONGEST_PAUSE : pause * 2))
   done
@@ -130,16 +137,17 @@ finish() {
   destroy "$PARCEL"/secrets/*
   rm -rf "$PARCEL"
   systemctl disable "$UNIT"
-  destroy "$HELD"/secrets/*
   rm -rf "$HELD" "$ROOT/etc/systemd/system/$UNIT"
   sync
 }
 
 mkdir -p "$(dirname "$LOG")"
+trap 'tell "not installed yet: first-boot.sh failed in ${FUNCNAME[0]:-its start}; the box tries again at its next start"' ERR
 case ${1:-} in
   take) take ;;
   install)
     [[ -e $HELD/parcel-id ]] || exit 0
+    unpack
     configure
     set_ssh
     install_appliance

@@ -44,7 +44,7 @@ set_user() {
 
 take_hook_off() {
   # word by word: other tools append to the same line
-  sed -E 's/ ?systemd\.(run|run_success_action|unit)=[^ ]*//g' "$CARD/cmdline.txt" >"$CARD/cmdline.new" &&
+  sed -E 's/ ?systemd\.(run|run_success_action|run_failure_action|unit)=[^ ]*//g' "$CARD/cmdline.txt" >"$CARD/cmdline.new" &&
     mv -f "$CARD/cmdline.new" "$CARD/cmdline.txt"
 }
 

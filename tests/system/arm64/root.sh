@@ -1,42 +1,98 @@
 #!/usr/bin/env bash
-# root.sh CACHE: makes a Debian trixie arm64 root, its kernel and its initramfs in CACHE; minutes, once.
+# root.sh CACHE: makes a Debian trixie arm64 disk, its kernel and its initramfs in CACHE; minutes, once. Needs root.
 #
-# Stands in for a fresh Raspberry Pi OS Trixie card: cloud-init that reads /boot/firmware, Python 3.13, no gcc at run
-# time but the libraries that the wheels need. The guest agent is the test's way in; it needs no network.
+# It stands in for a freshly written Raspberry Pi OS Trixie: cloud-init that reads /boot/firmware, and Python 3.13. The
+# kernel draws a camera (vivid) and loops a sound card back (snd-aloop). The guest agent is the test's way in; it needs
+# no network and no login.
 set -euo pipefail
 
 readonly CACHE=${1:?usage: root.sh CACHE} MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-readonly ROOT=$CACHE/root.partial
+readonly ROOT=$CACHE/root
 
 readonly -a SYSTEM=(
-  systemd-sysv udev dbus kmod linux-image-arm64 initramfs-tools cloud-init netplan.io iproute2 isc-dhcp-client
-  ca-certificates qemu-guest-agent alsa-utils v4l-utils openssh-server sudo dosfstools procps psmisc
+  systemd-sysv udev dbus kmod procps iproute2 linux-image-arm64 initramfs-tools cloud-init netplan.io
+  qemu-guest-agent alsa-utils ca-certificates
 )
-# What `install.sh device` asks apt for: in place, so that the machine needs no network. Its wheels are made with these too.
-readonly -a APPLIANCE=(
-  python3 python3-venv python3-dev python3-pip gcc libc6-dev pkg-config libsystemd-dev portaudio19-dev libgl1 libglib2.0-0t64
-  mosquitto mosquitto-clients openssl
-)
+# What `install.sh device` asks apt for: in place, so that the machine needs no network.
+readonly -a APPLIANCE=(python3 python3-venv python3-pyaudio python3-systemd mosquitto mosquitto-clients openssl)
 
 say() { printf 'root.sh: %s\n' "$*" >&2; }
 
-can_run_arm64() { arch-test -c / arm64 >/dev/null 2>&1 || arch-test arm64 >/dev/null 2>&1; }
-
 register_emulator() {
-  can_run_arm64 && return
+  arch-test arm64 >/dev/null && return
   mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
   update-binfmts --enable qemu-aarch64
-  can_run_arm64 || { say "this machine cannot run arm64 programs; install qemu-user-static and binfmt-support"; exit 1; }
+  arch-test arm64 >/dev/null || { say "this machine cannot run arm64 programs; qemu-user-static is missing"; exit 1; }
 }
 
-export QEMU_CPU=cortex-a72
+bootstrap() {
+  local packages
+  packages=$(IFS=,; echo "${SYSTEM[*]},${APPLIANCE[*]}")
+  rm -rf --one-file-system "$ROOT"
+  say "Debian trixie arm64 from $MIRROR"
+  # shellcheck disable=SC2016  # mmdebstrap's own $1
+  QEMU_CPU=cortex-a72 mmdebstrap --mode=root --variant=minbase --architectures=arm64 --include="$packages" \
+    --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
+    --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/gpu/*' \
+    --dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/net/wireless/*' \
+    --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"' \
+    --essential-hook='echo MODULES=list >"$1/etc/initramfs-tools/conf.d/machine"' \
+    --essential-hook='printf "virtio_pci\nvirtio_blk\next4\n" >"$1/usr/share/initramfs-tools/modules.d/machine"' \
+    trixie "$ROOT" "deb $MIRROR trixie main"
+}
+
+# As Raspberry Pi OS Trixie has it.
+make_it_a_pi() {
+  local unit
+  printf '/dev/vda / ext4 defaults 0 1\n/dev/vdb /boot/firmware vfat defaults 0 0\n' >"$ROOT/etc/fstab"
+  echo raspberrypi >"$ROOT/etc/hostname"
+  : >"$ROOT/etc/machine-id"
+  mkdir -p "$ROOT/boot/firmware"
+  printf 'datasource_list: [NoCloud, None]\ndatasource:\n  NoCloud:\n    seedfrom: file:///boot/firmware\n' \
+    >"$ROOT/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg"
+  for unit in cloud-init-main cloud-init-local; do
+    mkdir -p "$ROOT/etc/systemd/system/$unit.service.d"
+    printf '[Unit]\nRequiresMountsFor=/boot/firmware\n' >"$ROOT/etc/systemd/system/$unit.service.d/boot.conf"
+  done
+}
+
+# A camera that moves, and a microphone that hears pink noise.
+plug_in_sensors() {
+  printf 'vivid\nsnd-aloop\n' >"$ROOT/etc/modules-load.d/sensors.conf"
+  printf 'options vivid n_devs=1 node_types=0x1\noptions snd-aloop index=0\n' >"$ROOT/etc/modprobe.d/sensors.conf"
+  printf 'pcm.!default { type plug slave.pcm "hw:Loopback,0,0" }\nctl.!default { type hw card Loopback }\n' \
+    >"$ROOT/etc/asound.conf"
+  cat >"$ROOT/etc/systemd/system/noise.service" <<'UNIT'
+[Unit]
+Description=Pink noise into the loop that the microphone hears
+[Service]
+ExecStart=/usr/bin/speaker-test --device plughw:Loopback,1,0 --channels 1 --rate 16000 --test pink
+StandardOutput=null
+Restart=always
+RestartSec=2
+UNIT
+  ln -sf /etc/systemd/system/noise.service "$ROOT/etc/systemd/system/multi-user.target.wants/noise.service"
+  # everything under emulation takes ten times as long, the model's loading too
+  mkdir -p "$ROOT/etc/systemd/system/affectfusion.service.d"
+  printf '[Service]\nTimeoutStartSec=600\nWatchdogSec=60\n' \
+    >"$ROOT/etc/systemd/system/affectfusion.service.d/emulated.conf"
+}
+
+make_disk() {
+  cp "$ROOT"/boot/vmlinuz-* "$CACHE/vmlinuz"
+  cp "$ROOT"/boot/initrd.img-* "$CACHE/initrd"
+  rm -f "$CACHE/disk.partial"
+  mkfs.ext4 -q -F -L rootfs -d "$ROOT" "$CACHE/disk.partial" 4G
+  mv "$CACHE/disk.partial" "$CACHE/disk.ext4"
+}
+
 mkdir -p "$CACHE"
 register_emulator
-rm -rf "$ROOT"
-say "Debian trixie arm64 from $MIRROR"
-packages=$(IFS=,; echo "${SYSTEM[*]},${APPLIANCE[*]}")
-mmdebstrap --mode=root --variant=minbase --architectures=arm64 --include="$packages" \
-  --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
-  trixie "$ROOT" "deb $MIRROR trixie main"
-mv -T "$ROOT" "$CACHE/root"
-say "$(du -sh "$CACHE/root" | cut -f1) in $CACHE/root"
+bootstrap
+make_it_a_pi
+plug_in_sensors
+make_disk
+rm -rf --one-file-system "$ROOT"
+say "$CACHE/disk.ext4 is ready"
