@@ -55,17 +55,17 @@ def _doctor(options: argparse.Namespace) -> int:
     return report(examine(options.config))
 
 
-def _prepare_card(options: argparse.Namespace) -> int:
-    from edge.card.prepare import prepare
-
-    return prepare(options)
-
-
 def _schema(options: argparse.Namespace) -> int:
     from edge.publish.schema import text
 
     print(text())
     return 0
+
+
+def _prepare_card(options: argparse.Namespace) -> int:
+    from edge.card.prepare import prepare
+
+    return prepare(options)
 
 
 def _benchmark(options: argparse.Namespace) -> int:
@@ -135,21 +135,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
 
-    from edge.card.options import EXAMPLES, add_options
-
-    card = command(
-        "prepare-card",
-        _prepare_card,
-        "Put a box's answers and this release on a freshly written Raspberry Pi OS card; it then installs itself.",
-        EXAMPLES,
-    )
-    add_options(card)
-
     command(
         "schema",
         _schema,
         "Print the JSON Schema of every message the appliance publishes.",
         "  affect-edge schema\n  affect-edge schema > affectfusion.schema.json",
+    )
+
+    from edge.card import options as card
+
+    card.add_options(
+        command(
+            "prepare-card",
+            _prepare_card,
+            "Put a box's answers and this release on a freshly written Raspberry Pi OS card; it then installs itself.",
+            card.EXAMPLES,
+        )
     )
 
     bench = command(

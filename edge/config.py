@@ -180,22 +180,12 @@ class Settings(Section, frozen=True):
 def load(path: Path) -> Settings:
     """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
     try:
-        content = path.read_bytes()
+        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
-    try:
-        settings = parse(content)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
-    return _resolved(settings, path.resolve().parent)
-
-
-def parse(content: bytes) -> Settings:
-    """The settings that the TOML ``content`` holds. Raises UserError "KEY: what is wrong"."""
-    try:
-        return msgspec.toml.decode(content, type=Settings, dec_hook=_decode_path)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(_in_words(error)) from error
+        raise UserError(f"{path}: {_in_words(error)}") from error
+    return _resolved(settings, path.resolve().parent)
 
 
 def _decode_path(kind: type, value: object) -> object:

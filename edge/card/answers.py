@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from edge import config
@@ -92,11 +94,14 @@ class Answers:
 
     def check(self) -> Settings:
         """The configuration as the box will read it. Raises UserError naming the option that was answered wrongly."""
-        try:
-            return config.parse(self.toml.encode())
-        except UserError as error:
-            key, _, message = str(error).partition(": ")
-            raise UserError(f"{_option(key, message)}: {message}") from error
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "config.toml"
+            path.write_text(self.toml)
+            try:
+                return config.load(path)
+            except UserError as error:
+                key, _, message = str(error).removeprefix(f"{path}: ").partition(": ")
+                raise UserError(f"{_option(key, message)}: {message}") from error
 
 
 def default_hostname(site: str, room: str) -> str:
