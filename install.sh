@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # AffectFusion Edge: sets itself up in .venv beside this file, then does what it was asked to.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+readonly CALLER=$PWD
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 readonly VENV=.venv
 
@@ -13,10 +14,20 @@ usage: ./install.sh COMMAND [ARGUMENT...]
                       (--camera and --microphone use real ones; ./install.sh demo --help)
   test [ARGUMENT...]  run every check: ruff, mypy, pytest (arguments go to pytest)
 
+on a device, as root; with --dry-run each only says what it would do:
+  device              install the appliance as a service, or bring it to this checkout's state
+  update [SOURCE]     the same from a newer checkout or archive; if it does not become healthy, the old one runs again
+  rollback            go back to the release before
+  uninstall           remove it; --purge removes settings and state as well
+  status              say what is installed, and how it does
+  (device and update take --offline WHEELS, a folder of wheels, for a box without a network)
+
 examples:
   ./install.sh demo
   ./install.sh demo --camera /dev/video0 --microphone default
   ./install.sh test -k privacy
+  sudo ./install.sh device
+  sudo ./install.sh update ~/affectfusion-edge.tar.gz
 
 environment:
   PYTHON  the interpreter to use (3.10 to 3.13; by default the first suitable one found)
@@ -61,6 +72,7 @@ need_system() {
       python3-venv) "$python" -c 'import ensurepip, venv' ;;
       python3-dev) test -e "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ;;
       portaudio19-dev) test -e /usr/include/portaudio.h ;;
+      libsystemd-dev) test -e /usr/include/systemd/sd-daemon.h ;;
       libgl1) ldconfig -p | grep -q 'libGL\.so\.1' ;;
       libglib2.0-0) ldconfig -p | grep -q 'libgthread-2\.0\.so\.0' ;;
       mosquitto) command -v mosquitto || test -x /usr/sbin/mosquitto ;;
@@ -114,8 +126,8 @@ demo() {
 }
 
 run_tests() {
-  need_system python3-venv gcc python3-dev portaudio19-dev mosquitto strace libgl1 libglib2.0-0
-  need_venv demo,microphone,alternatives,quantize,test
+  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0
+  need_venv demo,microphone,systemd,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps mediapipe==0.10.18 ||
@@ -133,6 +145,11 @@ command=${1:-}
 case $command in
   demo) need_python; demo "$@" ;;
   test) need_python; run_tests "$@" ;;
+  device | update | rollback | uninstall | status | recover)
+    # shellcheck source=systemd/installer/main.sh
+    . systemd/installer/main.sh
+    installer_main "$command" "$@"
+    ;;
   -h | --help | help) usage ;;
   '') usage >&2; exit 2 ;;
   *) say "no such command: $command"; usage >&2; exit 2 ;;

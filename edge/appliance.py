@@ -6,12 +6,13 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 import cv2
 
 from edge.capture.buffers import AudioRing, NewestFrame
 from edge.capture.sensor import Sensor
-from edge.capture.sources import open_camera, open_microphone
+from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
 from edge.clock import Clock, MonotonicClock
 from edge.config import Settings
 from edge.errors import UserError
@@ -66,8 +67,8 @@ class Appliance:
         """Ends ``run`` at its next turn, within a tenth of a second."""
         self._stopping.set()
 
-    def run(self) -> None:
-        """Runs the loop; always leaves the devices closed and the broker told."""
+    def run(self, turned: Callable[[], object] = lambda: None) -> None:
+        """Runs the loop, calling ``turned`` after each turn; always leaves the devices closed and the broker told."""
         self._publisher.start()
         try:
             self._obey_gate()
@@ -76,16 +77,25 @@ class Appliance:
                 # asked before the turn that takes the last frame and sound
                 ended = self._ended()
                 self._turn()
+                turned()
             self._publish_state()
         finally:
             self._close_sensors()
             self._publisher.session(self._session.end())
             self._publisher.stop()
 
+    @property
+    def status(self) -> str:
+        """What the box is doing, in one line for whoever looks after it; never a score."""
+        sensors = ", ".join(f"{name} {state}" for name, state in self._sensor_states().items() if state != "none")
+        return "; ".join([sensors, self._said or "starting", *([] if self._publisher.connected else ["broker away"])])
+
     def _turn(self) -> None:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
         while not self._commands.empty():
             self._obey(self._commands.get())
+        for sensor in self._sensors:
+            sensor.watch()
         frame = self._frames.take(LONGEST_WAIT_S)
         for chunk in self._sound.drain():
             self._pipeline.hear(chunk)
@@ -125,7 +135,7 @@ class Appliance:
         state = "giving scores" if affect.abstain is None else f"giving no scores: {affect.abstain.value}"
         if state != self._said:
             self._said = state
-            log.info("%s", state)
+            log.info("%s", state, extra={"STATE": affect.abstain.value if affect.abstain else "scoring"})
 
     def _commanded(self, command: CommandName) -> None:
         """Called on the network thread: the loop obeys at its next turn."""
@@ -178,11 +188,21 @@ class Appliance:
     def _camera_sensor(self, settings: Settings) -> Sensor[Frame] | None:
         if settings.camera.source == "none":
             return None
-        return Sensor("camera", lambda clock: open_camera(settings.camera, clock), self._frames.put, self._clock)
+        return Sensor(
+            "camera",
+            lambda clock: open_camera(settings.camera, clock),
+            self._frames.put,
+            self._clock,
+            vigil=camera_vigil(settings.camera),
+        )
 
     def _microphone_sensor(self, settings: Settings) -> Sensor[AudioChunk] | None:
         if settings.microphone.source == "none":
             return None
         return Sensor(
-            "microphone", lambda clock: open_microphone(settings.microphone, clock), self._sound.push, self._clock
+            "microphone",
+            lambda clock: open_microphone(settings.microphone, clock),
+            self._sound.push,
+            self._clock,
+            vigil=microphone_vigil(settings.microphone),
         )

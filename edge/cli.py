@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge import __version__
-from edge.config import INSTALLED, MODELS
+from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
 
 
@@ -32,15 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from edge import config
-    from edge.appliance import Appliance
+    from edge import daemon
 
-    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
-    appliance = Appliance(config.load(options.config))
-    for stopping in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stopping, lambda *_: appliance.stop())
-    appliance.run()
-    return 0
+    return daemon.run(options.config, options.log_level)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -53,6 +45,15 @@ def _doctor(options: argparse.Namespace) -> int:
     from edge.doctor import examine, report
 
     return report(examine(options.config))
+
+
+def _broker_config(options: argparse.Namespace) -> int:
+    from edge import config
+    from edge.broker.configure import configure
+    from edge.broker.places import Places
+
+    places = Places(options.out.resolve(), options.credentials.resolve())
+    return configure(config.load(options.config), places, options.dry_run)
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -134,6 +135,27 @@ def _parser() -> argparse.ArgumentParser:
         "  affect-edge doctor\n  affect-edge doctor --config classroom.toml",
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
+
+    broker = command(
+        "broker-config",
+        _broker_config,
+        "Write the configuration of mosquitto, the broker on the box: passwords, rights, certificates, listeners.",
+        "  sudo affect-edge broker-config --dry-run\n"
+        "  sudo affect-edge broker-config && sudo systemctl restart mosquitto\n"
+        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets",
+    )
+    broker.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
+    broker.add_argument(
+        "--out", type=Path, default=MOSQUITTO, metavar="DIR", help="mosquitto's folder (default: %(default)s)"
+    )
+    broker.add_argument(
+        "--credentials",
+        type=Path,
+        default=CREDENTIALS,
+        metavar="DIR",
+        help="where passwords are kept, and made where there are none (default: %(default)s)",
+    )
+    broker.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
 
     command(
         "schema",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,9 +16,19 @@ from edge.errors import UserError
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
 
+CREDENTIALS = Path("/etc/affectfusion/credentials")
+"""Where it keeps its passwords."""
+
+MOSQUITTO = Path("/etc/mosquitto")
+"""Where the broker on the box keeps its configuration."""
+
+LONGEST_SOCKET = 107
+"""Bytes in the longest path that Linux takes for a unix socket."""
+
 MODELS = Path(__file__).resolve().parent.parent / "models_tflite"
 
 TopicLevel = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
+HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:*-]{1,253}\Z")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
@@ -132,22 +143,127 @@ class Fusion(Section, frozen=True):
     """Where no modality is more reliable than this, the box abstains."""
 
 
-class Broker(Section, frozen=True):
-    """The MQTT broker."""
+class Endpoint(Section, frozen=True):
+    """An MQTT broker and how to speak with it: encrypted and verified unless it is on this machine."""
 
     host: Annotated[str, Meta(min_length=1)] = "localhost"
-    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    """8883 where the connection is encrypted, 1883 where it is not, when absent."""
     username: str = ""
     password_file: Path | None = None
     """A file whose first line is the password."""
-    tls: bool = False
-    """Encrypt, and verify the broker's certificate."""
+    tls: bool | None = None
+    """Encrypt, and verify the broker's certificate; when absent, for every broker but one on this machine."""
     ca_file: Path | None = None
-    """tls: the authority to trust; the system's own when absent."""
+    """tls: the only authority to trust; the system's own when absent."""
+    password_in_clear: bool = False
+    """Send the password where everybody on the network can read it."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower() == "localhost"
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is encrypted, and the broker's certificate verified."""
+        return (self.ca_file is not None or not self.here) if self.tls is None else self.tls
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and the port in use."""
+        return self.host, self.port or (8883 if self.encrypted else 1883)
+
+    @property
+    def where(self) -> str:
+        """The address in words."""
+        host, port = self.address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def __post_init__(self) -> None:
-        if self.ca_file is not None and not self.tls:
-            raise ValueError("ca_file is of no use without tls = true")
+        if self.ca_file is not None and not self.encrypted:
+            raise ValueError("ca_file is of no use with tls = false")
+        if self.username and not (self.encrypted or self.here or self.password_in_clear):
+            raise ValueError(
+                f"tls = false would send the password to {self.host} in clear; leave tls out, or say "
+                "password_in_clear = true"
+            )
+
+
+class LocalBroker(Section, frozen=True):
+    """The broker on the box, where it has its own; see edge/broker/."""
+
+    network: bool = True
+    """Whether other machines may connect: encrypted, with a name and a password."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    """network: where."""
+    loopback_port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    """Where programs on this machine reach it."""
+    websockets_port: Annotated[int, Meta(ge=1, le=65535)] = 9001
+    """Where a web server on this machine reaches it on behalf of browsers."""
+    names: tuple[HostName, ...] = ()
+    """What else clients call this machine (names, addresses); its certificate holds those it knows itself."""
+    certificate: Path | None = None
+    """A certificate (PEM, with its chain) to show instead of one that the box makes and renews."""
+    key: Path | None = None
+    """The key of the certificate (PEM, no passphrase)."""
+    ca: Path | None = None
+    """The authority of the certificate, for clients that do not know it."""
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        if self.ca is not None and self.certificate is None:
+            raise ValueError("ca goes with a certificate and its key")
+        if len({self.port, self.loopback_port, self.websockets_port}) < 3:
+            raise ValueError("port, loopback_port and websockets_port must differ")
+
+
+class Bridge(Endpoint, frozen=True, kw_only=True):
+    """A broker, a school's say, that receives all that this box publishes, from the broker on the box."""
+
+    host: Annotated[str, Meta(min_length=1)]
+    commands: bool = False
+    """Whether commands may come from there."""
+
+
+class Broker(Endpoint, frozen=True):
+    """The MQTT broker."""
+
+    socket: Path | None = None
+    """The unix socket of a broker on this machine, in place of host and port."""
+    local: LocalBroker = LocalBroker()
+    bridge: Bridge | None = None
+
+    @property
+    def here(self) -> bool:
+        """See Endpoint.here."""
+        return self.socket is not None or super().here
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """See Endpoint.address; a socket's has a port that means nothing."""
+        return super().address if self.socket is None else (str(self.socket), 1)
+
+    @property
+    def where(self) -> str:
+        """See Endpoint.where."""
+        return super().where if self.socket is None else str(self.socket)
+
+    def __post_init__(self) -> None:
+        if self.socket is not None:
+            if self.host != "localhost" or self.port is not None:
+                raise ValueError("socket takes the place of host and port; leave them out")
+            if self.tls or self.ca_file is not None:
+                raise ValueError("a socket needs no tls and no ca_file: it never leaves this machine")
+            if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+                raise ValueError(f"socket: a path of more than {LONGEST_SOCKET} bytes cannot be one")
+        super().__post_init__()
+        if self.bridge is not None and not self.here:
+            raise ValueError("bridge: needs the broker to be on this machine; publish to the other one directly")
 
 
 class Storage(Section, frozen=True):
@@ -181,11 +297,11 @@ def load(path: Path) -> Settings:
     """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
     try:
         settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
+        return _resolved(settings, path.resolve().parent)
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"{path}: {_in_words(error)}") from error
-    return _resolved(settings, path.resolve().parent)
 
 
 def _decode_path(kind: type, value: object) -> object:
@@ -206,15 +322,16 @@ def _in_words(error: Exception) -> str:
     return f"{key}: {message}" if key else message
 
 
-def _resolved(settings: Settings, base: Path) -> Settings:
-    def anchor(section: Section) -> Section:
-        changes = {
-            name: base / value
-            for name in section.__struct_fields__
-            if isinstance(value := getattr(section, name), Path)
-        }
-        return msgspec.structs.replace(section, **changes) if changes else section
+Table = TypeVar("Table", bound=Section)
 
-    return msgspec.structs.replace(
-        settings, **{name: anchor(getattr(settings, name)) for name in settings.__struct_fields__}
-    )
+
+def _resolved(table: Table, base: Path) -> Table:
+    """``table`` with every path in it, and in the tables within it, relative to ``base``."""
+    changes: dict[str, object] = {}
+    for name in table.__struct_fields__:
+        match getattr(table, name):
+            case Path() as path:
+                changes[name] = base / path
+            case Section() as inner:
+                changes[name] = _resolved(inner, base)
+    return msgspec.structs.replace(table, **changes) if changes else table

@@ -140,9 +140,8 @@ def _try_microphone(settings: Settings) -> str:
 
 
 def _broker(settings: Settings) -> Finding:
-    where = f"{settings.broker.host}:{settings.broker.port}"
     try:
         problem = probe(settings.broker, settings.box, BROKER_WITHIN_S)
     except UserError as error:
         return Finding("broker", False, str(error))
-    return Finding("broker", problem is None, problem or f"{where} answers and accepts this box")
+    return Finding("broker", problem is None, problem or f"{settings.broker.where} answers and accepts this box")

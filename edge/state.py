@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+
+from edge.files import replace
 
 log = logging.getLogger(__name__)
 
@@ -47,27 +47,8 @@ class StateFolder:
             return False
         path = self.directory / f"{name}.json"
         try:
-            _replace(path, msgspec.json.encode(value))
+            replace(path, msgspec.json.encode(value))
         except OSError as error:
             log.warning("%s: cannot be written (%s); it will be forgotten at the next restart", path, error.strerror)
             return False
         return True
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ CHUNK_S = 0.1
 PCM16 = 8
 """PortAudio's paInt16, known here so that pyaudio is imported only where there is a microphone."""
 
+SOUND_S, FIRST_SOUND_S = 0.8, 3.0
+"""How long to wait for sound; PortAudio itself would wait for ever where a stream stops. Closing waits as long."""
+
+POLL_S = 0.02
+
 DRIFT_S = 0.25
 """Times are counted in samples; this far from the clock, sound was missed and the count starts anew."""
 
@@ -32,6 +38,7 @@ class PyAudioMicrophone:
         """
         self._clock = clock
         self._next_time = -math.inf
+        self._patience = FIRST_SOUND_S
         self._audio = _start_portaudio()
         try:
             self._name, self._stream, rate, self._channels = _open(self._audio, device)
@@ -47,11 +54,11 @@ class PyAudioMicrophone:
         while not len(samples):
             samples = self._listen()
         seconds = len(samples) / SAMPLE_RATE
-        time = self._clock.now() - seconds
-        if abs(time - self._next_time) <= DRIFT_S:
-            time = self._next_time
-        self._next_time = time + seconds
-        return AudioChunk(samples, time)
+        began = self._clock.now() - seconds
+        if abs(began - self._next_time) <= DRIFT_S:
+            began = self._next_time
+        self._next_time = began + seconds
+        return AudioChunk(samples, began)
 
     def close(self) -> None:
         """Releases the device."""
@@ -60,11 +67,21 @@ class PyAudioMicrophone:
     def _listen(self) -> Float32Array:
         """Resampled sound, which may be empty while the filter fills."""
         try:
+            self._wait_for_sound()
             pcm = self._stream.read(self._block, exception_on_overflow=False)
         except OSError as error:
             raise SourceLostError(f"microphone {self._name!r}: stopped; is it still plugged in? ({error})") from error
         samples = np.frombuffer(pcm, "<i2").reshape(-1, self._channels).astype(np.float32) / np.float32(32768)
         return self._resampler.feed(samples)
+
+    def _wait_for_sound(self) -> None:
+        """Returns once a block can be read at once. Raises SourceLostError where none comes."""
+        due = self._clock.now() + self._patience
+        while self._stream.get_read_available() < self._block:
+            if self._clock.now() > due:
+                raise SourceLostError(f"microphone {self._name!r}: delivers no sound; unplug it and plug it in again")
+            time.sleep(POLL_S)
+        self._patience = SOUND_S
 
 
 def _start_portaudio() -> Any:

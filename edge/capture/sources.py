@@ -1,4 +1,4 @@
-"""What the settings name -> an open source."""
+"""What the settings name -> an open source, and what it must do to count as alive."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge.capture import Camera, Microphone
 from edge.capture.pictures import UprightCamera
+from edge.capture.vigil import PictureVigil, SoundVigil
 from edge.clock import Clock
 from edge.config import CameraSettings, MicrophoneSettings
 
@@ -54,6 +55,16 @@ def open_microphone(settings: MicrophoneSettings, clock: Clock) -> Microphone:
 
         return PyAudioMicrophone(settings.device, clock)
     raise ValueError(f"microphone.source = {settings.source!r} opens nothing")
+
+
+def camera_vigil(settings: CameraSettings) -> PictureVigil | None:
+    """What tells the camera at work from a frozen one; None where pictures may repeat."""
+    return PictureVigil() if settings.source in ("v4l2", "picamera2") else None
+
+
+def microphone_vigil(settings: MicrophoneSettings) -> SoundVigil | None:
+    """What tells the microphone at work from a dead one; None where sound may hold digital silence."""
+    return SoundVigil() if settings.source == "pyaudio" else None
 
 
 def _path(settings: CameraSettings | MicrophoneSettings) -> Path:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
 import queue
 import socket
 import ssl
+from pathlib import Path
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -14,6 +18,10 @@ from edge.config import Box, Broker
 from edge.errors import UserError
 from edge.publish.topics import STATUS, address
 
+log = logging.getLogger(__name__)
+
+CREDENTIAL = "mqtt-password"
+"""The password as a credential of systemd's, for boxes without a broker.password_file."""
 KEEPALIVE_S = 15
 """A box that vanishes without a word is offline to everybody after one and a half times this."""
 RECONNECT_S = (1, 10)
@@ -34,6 +42,7 @@ def prepared_client(broker: Broker, box: Box, role: str = "") -> Client:
         client_id=f"affectfusion-{box.site}-{box.room}{role}",
         # Every broker speaks 3.1.1, the demo's embedded one only that, and nothing here needs version 5.
         protocol=MQTTProtocolVersion.MQTTv311,
+        transport="tcp" if broker.socket is None else "unix",
     )
     client.will_set(address(box, STATUS), b"offline", STATUS.qos, STATUS.retained)
     client.reconnect_delay_set(*RECONNECT_S)
@@ -45,7 +54,7 @@ def prepared_client(broker: Broker, box: Box, role: str = "") -> Client:
         client.username_pw_set(broker.username, _password(broker))
     elif broker.password_file is not None:
         raise UserError("broker.username: a password_file needs a user name to go with it")
-    if broker.tls:
+    if broker.encrypted:
         client.tls_set_context(_tls_context(broker))
     return client
 
@@ -57,17 +66,16 @@ def probe(broker: Broker, box: Box, within_s: float) -> str | None:
     """
     client = prepared_client(broker, box, role="-doctor")
     client.will_clear()
-    where = f"{broker.host}:{broker.port}"
     answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    client.on_connect = lambda _, __, ___, reason, ____: answers.put(refusal(where, reason))
+    client.on_connect = lambda _, __, ___, reason, ____: answers.put(refusal(broker.where, reason))
     try:
-        client.connect(broker.host, broker.port, KEEPALIVE_S)
+        client.connect(*broker.address, KEEPALIVE_S)
         client.loop_start()
         return answers.get(timeout=within_s)
     except OSError as error:
-        return in_words(where, error)
+        return in_words(broker.where, error)
     except queue.Empty:
-        return f"{where} does not answer; check broker.host, broker.port and broker.tls"
+        return f"{broker.where} does not answer; check broker.host, broker.port and broker.tls"
     finally:
         client.disconnect()
         client.loop_stop()
@@ -85,11 +93,16 @@ def refusal(where: str, reason: ReasonCode) -> str | None:
 def in_words(where: str, error: BaseException | None) -> str:
     """Say in one line what kept a connection to ``where`` from being made, and the cure."""
     if isinstance(error, ssl.SSLError):
-        return f"{where}: no trusted TLS connection ({error.reason}); check broker.tls and broker.ca_file"
+        reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+        return f"{where}: no trusted TLS connection ({reason}); check broker.tls and broker.ca_file"
     if isinstance(error, socket.gaierror):
         return f"{where}: no such host; check broker.host"
     if isinstance(error, ConnectionRefusedError):
         return f"{where}: no broker listens there; start it, or check broker.host and broker.port"
+    if isinstance(error, FileNotFoundError):
+        return f"{where}: no broker listens there; start it, or check broker.socket"
+    if isinstance(error, PermissionError):
+        return f"{where}: this user may not connect to it; is it in the socket's group?"
     return f"{where} does not answer ({error}); check broker.host and broker.port"
 
 
@@ -101,18 +114,33 @@ def _check_host(host: str) -> None:
 
 
 def _password(broker: Broker) -> str | None:
-    if broker.password_file is None:
+    """Read the password: from its file, or else from systemd's credentials; None where neither is there.
+
+    Raises UserError where the file cannot be read.
+    """
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
+    if broker.password_file is not None:
+        key, path = "broker.password_file", broker.password_file
+    elif given is not None and (Path(given) / CREDENTIAL).exists():
+        key, path = "broker.username", Path(given) / CREDENTIAL
+    else:
         return None
     try:
-        return broker.password_file.read_text(encoding="utf-8").partition("\n")[0]
+        return path.read_text(encoding="utf-8").partition("\n")[0]
     except OSError as error:
-        raise UserError(f"broker.password_file: cannot read {broker.password_file} ({error.strerror})") from error
+        raise UserError(f"{key}: cannot read {path} ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"broker.password_file: {broker.password_file} is not UTF-8 text") from error
+        raise UserError(f"{key}: {path} is not UTF-8 text") from error
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=broker.ca_file)
+        context = ssl.create_default_context(cafile=broker.ca_file)
     except OSError as error:
         raise UserError(f"broker.ca_file: {broker.ca_file} is not a certificate authority ({error})") from error
+    if broker.ca_file is not None:
+        prints = ", ".join(
+            hashlib.sha256(certificate).hexdigest() for certificate in context.get_ca_certs(binary_form=True)
+        )
+        log.warning("%s: only the authority in %s is trusted, SHA-256 %s", broker.where, broker.ca_file, prints)
+    return context

@@ -54,7 +54,7 @@ class Publisher:
     ) -> None:
         self._box = box
         self._broker = broker
-        self._where = f"{broker.host}:{broker.port}"
+        self._where = broker.where
         self._on_command = on_command
         self._on_refused = on_refused
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Publisher:
 
     def start(self) -> None:
         """Begin to connect, in the background, for as long as it takes."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        self._client.connect_async(*self._broker.address, KEEPALIVE_S)
         self._client.loop_start()
 
     def stop(self) -> None:

@@ -27,7 +27,7 @@ Timestamp = Annotated[
 
 Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
-SensorState = Literal["opening", "live", "lost", "ended", "closed", "none"]
+SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closed", "none"]
 PrivacyState = Literal["starting", "capturing", "muted", "not_declared", "prohibited"]
 CommandName = Literal["mute", "unmute", "start_session", "end_session"]
 
@@ -140,8 +140,14 @@ class HealthPayload(Payload, frozen=True):
     ]
     rss_mib: Annotated[Amount, Meta(description="Resident memory in MiB.")]
     queue: Annotated[Count, Meta(description="Messages the broker has yet to acknowledge.")]
-    camera: Annotated[SensorState, Meta(description="The camera; none if none is configured.")]
-    microphone: Annotated[SensorState, Meta(description="The microphone; none if none is configured.")]
+    camera: Annotated[
+        SensorState,
+        Meta(description="The camera: frozen if its picture stands still, none if none is configured."),
+    ]
+    microphone: Annotated[
+        SensorState,
+        Meta(description="The microphone: silent if there is not even noise, none if none is configured."),
+    ]
     version: Annotated[Identifier, Meta(description="Version of the software.")]
     runtime: Annotated[Literal["litert", "tflite-runtime"], Meta(description="What runs the models.")]
     models: Annotated[

@@ -25,6 +25,9 @@ PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
 """The only one that is subscribed to."""
 
+PUBLISHED = (STATUS, AFFECT, SESSION, HEALTH, PRIVACY)
+"""All that the box says."""
+
 
 def address(box: Box, topic: Topic) -> str:
     """Return the full topic, ``affectfusion/SITE/ROOM/NAME``."""

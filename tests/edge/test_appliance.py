@@ -101,7 +101,10 @@ class FakeCamera:
         if not self.plugged:
             raise SourceLostError("fake: delivers no pictures; plug it in again")
         self.given += 1
-        return Frame(self._image, self._clock.now())
+        image = self._image.copy()
+        # the noise of a real sensor: a picture that never changes is a frozen one
+        image[0, self.given % image.shape[1]] += 1
+        return Frame(image, self._clock.now())
 
     def close(self) -> None:
         self.open_now -= 1
@@ -270,7 +273,7 @@ def test_mute_closes_the_devices_forgets_everybody_and_unmute_opens_them(
 
 
 class FakeMicrophone:
-    """A microphone in a silent room."""
+    """A microphone in a quiet room."""
 
     def __init__(self) -> None:
         self.open_now = 0
@@ -283,7 +286,7 @@ class FakeMicrophone:
 
     def read(self) -> AudioChunk:
         self._clock.sleep(0.1)
-        return AudioChunk(np.zeros(1600, np.float32), self._clock.now() - 0.1)
+        return AudioChunk(np.tile(np.array([0.0, 1e-4], np.float32), 800), self._clock.now() - 0.1)
 
     def close(self) -> None:
         self.open_now -= 1

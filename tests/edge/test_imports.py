@@ -28,7 +28,7 @@ HEAVY = {
 PROGRAM = """
 import json, sys, threading
 from pathlib import Path
-from edge import cli, config
+from edge import cli, config, daemon
 from edge.appliance import Appliance
 
 appliance = Appliance(config.load(Path(sys.argv[1])))
@@ -69,7 +69,7 @@ def test_the_running_box_loads_only_the_kind_of_source_it_has(loaded: set[str]) 
     assert {"edge.capture.drawn", "edge.capture.sound_file"} <= loaded
     others = {"opencv", "picamera", "pyaudio_microphone", "video_file", "image_folder"}
     assert not loaded & {f"edge.capture.{name}" for name in others}
-    assert not loaded & {"pyaudio", "picamera2", "edge.benchmarks", "edge.doctor"}
+    assert not loaded & {"pyaudio", "picamera2", "systemd", "edge.benchmarks", "edge.doctor"}
     assert not [name for name in loaded if name.startswith("edge.demo")]
 
 
