@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,8 @@ class Answers:
     @property
     def toml(self) -> str:
         """The configuration file."""
-        tables = (
-            f"[{name}]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
-            for name, table in self.settings.items()
-        )
-        return "# Written by `affect-edge prepare-card`.\n\n" + "\n".join(tables)
+        tables = (line for name, table in self.settings.items() for line in _lines(name, table))
+        return "# Written by `affect-edge prepare-card`.\n" + "".join(f"{line}\n" for line in tables)
 
     def check(self) -> Settings:
         """The configuration as the box will read it. Raises UserError naming the option that was answered wrongly."""
@@ -116,6 +114,15 @@ def _option(key: str, message: str) -> str:
         if candidate in OPTIONS:
             return OPTIONS[candidate]
     return f"--config: {key}"
+
+
+def _lines(name: str, table: dict[str, Any]) -> Iterator[str]:
+    """A table, then those within it."""
+    yield f"\n[{name}]"
+    yield from (f"{key} = {_toml(value)}" for key, value in table.items() if not isinstance(value, dict))
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _lines(f"{name}.{key}", value)
 
 
 def _toml(value: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edge.broker.mosquitto import DEVICE
 from edge.card import partition
 from edge.card.answers import BROKER_CA, Answers, Wifi, default_hostname
 from edge.card.partition import FirstBoot
@@ -23,6 +24,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+OWN_BROKER = "/run/mosquitto/affectfusion.sock"
+"""How the appliance reaches the broker that install.sh sets up on its box."""
 
 _ASKED = {
     "site": "Site (letters, digits, - and _)",
@@ -68,8 +72,10 @@ def _answers(options: argparse.Namespace) -> Answers:
         "box": {"site": options.site, "room": options.room},
         "camera": {"source": options.camera},
         "microphone": {"source": options.microphone},
-        "broker": _broker(options),
+        "broker": _broker(options, configured="broker" in tables),
     }
+    if options.broker:
+        tables.get("broker", {}).pop("socket", None)
     for table, keys in answered.items():
         given = {key: value for key, value in keys.items() if value is not None}
         if given:
@@ -125,19 +131,19 @@ def _wifi(options: argparse.Namespace) -> Wifi | None:
     return Wifi(options.wifi, password, options.wifi_country)
 
 
-def _broker(options: argparse.Namespace) -> dict[str, Any]:
+def _broker(options: argparse.Namespace, configured: bool) -> dict[str, Any]:
+    """The keys of a broker elsewhere, or of the one on the box."""
     if options.broker is None:
         for name in ("broker_user", "broker_password_file", "broker_ca"):
             if getattr(options, name) is not None:
                 raise UserError(f"--{name.replace('_', '-')}: is for another broker; name that with --broker")
-        return {}
+        return {} if configured else {"socket": OWN_BROKER, "username": DEVICE}
     host, _, port = options.broker.partition(":")
     if port and not port.isdecimal():
         raise UserError(f"--broker: HOST or HOST:PORT, not {options.broker!r}")
     return {
         "host": host,
-        "port": int(port or 8883),
-        "tls": True,
+        "port": int(port) if port else None,
         "username": options.broker_user,
         "ca_file": BROKER_CA if options.broker_ca else None,
     }

@@ -146,12 +146,27 @@ def test_a_wifi_key_is_the_one_that_the_standard_gives_as_its_example() -> None:
 
 def test_the_box_reads_the_answers_as_they_were_given(prepare: Prepare, trixie: Path, tmp_path: Path) -> None:
     base = tmp_path / "base.toml"
-    base.write_text('[camera]\nfps = 10.0\nrotation = 180\n[box]\nroom = "spare"\n')
+    base.write_text(
+        '[camera]\nfps = 10.0\nrotation = 180\n[box]\nroom = "spare"\n'
+        '[broker]\nsocket = "/run/m.sock"\n[broker.local]\nnames = ["box.lan"]\n'
+    )
     assert prepare(trixie, "--config", str(base), "--camera", "picamera2", consent='Ü "quoted" \\ back\tslash') == 0
     settings = config.load(trixie / "affectfusion/config.toml")
     assert (settings.box.site, settings.box.room) == ("northside", "7b")
     assert settings.deployment.consent == 'Ü "quoted" \\ back\tslash'
     assert (settings.camera.source, settings.camera.fps, settings.camera.rotation) == ("picamera2", 10.0, 180)
+    assert str(settings.broker.socket) == "/run/m.sock"
+    assert settings.broker.local.names == ("box.lan",)
+
+
+def test_a_box_has_its_own_broker_unless_another_is_named(prepare: Prepare, trixie: Path, tmp_path: Path) -> None:
+    written = trixie / "affectfusion/config.toml"
+    assert prepare(trixie) == 0
+    own = config.load(written).broker
+    assert (str(own.socket), own.username) == ("/run/mosquitto/affectfusion.sock", "device")
+    assert prepare(trixie, "--replace", "--config", str(written), "--broker", "mqtt.school.example:8884") == 0
+    other = config.load(written).broker
+    assert (other.socket, other.address, other.encrypted) == (None, ("mqtt.school.example", 8884), True)
 
 
 def test_a_purpose_that_gives_no_scores_is_said_at_once(

@@ -9,7 +9,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Ran:
 
 
 class Machine:
-    """A Raspberry Pi's stand-in: ``disk`` keeps what is written, ``card`` is its boot partition, ``supplies`` a stick."""
+    """Stands in for a Raspberry Pi: ``disk`` keeps what is written, ``card`` is its boot partition."""
 
     def __init__(self, folder: Path, kernel: Path, initrd: Path, disk: Path, card: Path, supplies: Path) -> None:
         self.folder = folder
@@ -62,7 +62,7 @@ class Machine:
         command += ["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]
         with (self.folder / "qemu.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.until("its agent answers", lambda: self._answers())
+        self.until("its agent answers", self._answers)
 
     def cut_power(self) -> None:
         """Takes the power away: what the guest has not flushed is lost."""
@@ -102,7 +102,7 @@ class Machine:
             raise MachineError(f"{script}: exit code {ran.code}: {ran.output[-2000:]}")
         return ran.output
 
-    def until(self, what: str, true: Any, seconds: float = PATIENCE_S) -> float:
+    def until(self, what: str, true: Callable[[], bool], seconds: float = PATIENCE_S) -> float:
         """Waits until ``true()``; returns the seconds it took."""
         begin = time.monotonic()
         while not true():
@@ -178,6 +178,3 @@ def card_holds(image: Path) -> list[str]:
 
 def _run(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-Arguments = Sequence[str]
