@@ -34,7 +34,7 @@ bootstrap() {
   QEMU_CPU=cortex-a72 mmdebstrap --mode=root --variant=minbase --architectures=arm64 --include="$packages" \
     --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-    --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
     --dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/gpu/*' \
     --dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/net/wireless/*' \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"' \
