@@ -184,10 +184,8 @@ def _outlook(kind: FirstBoot, answers: Answers, settings: Settings, *, offline: 
     yield f"  - joins the network by {network}"
     yield "  - installs the appliance " + ("from the card" if offline else "(some minutes; downloads about 150 MB)")
     yield "  - takes every secret off the card, and then its parcel"
-    yield (
-        f"  - publishes to {'its own broker' if 'broker' not in answers.settings else f'{broker.host}:{broker.port}'}"
-        + (f" under affectfusion/{box.site}/{box.room}")
-    )
+    where = "its own broker" if broker.here else broker.where
+    yield f"  - publishes to {where} under affectfusion/{box.site}/{box.room}"
     yield f"  - {'lets technician in by SSH with your key' if answers.ssh_key else 'lets nobody in: SSH is off'}"
     yield f"How it went is in {partition.RESULT} on this partition, readable in any PC."
     gate = Gate(settings.deployment)

@@ -159,14 +159,18 @@ def test_the_box_reads_the_answers_as_they_were_given(prepare: Prepare, trixie: 
     assert settings.broker.local.names == ("box.lan",)
 
 
-def test_a_box_has_its_own_broker_unless_another_is_named(prepare: Prepare, trixie: Path, tmp_path: Path) -> None:
+def test_a_box_has_its_own_broker_unless_another_is_named(
+    prepare: Prepare, trixie: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     written = trixie / "affectfusion/config.toml"
     assert prepare(trixie) == 0
+    assert "publishes to its own broker under affectfusion/northside/7b" in capsys.readouterr().out
     own = config.load(written).broker
     assert (str(own.socket), own.username) == ("/run/mosquitto/affectfusion.sock", "device")
     assert prepare(trixie, "--replace", "--config", str(written), "--broker", "mqtt.school.example:8884") == 0
     other = config.load(written).broker
     assert (other.socket, other.address, other.encrypted) == (None, ("mqtt.school.example", 8884), True)
+    assert "publishes to mqtt.school.example:8884 under" in capsys.readouterr().out
 
 
 def test_a_purpose_that_gives_no_scores_is_said_at_once(
