@@ -12,7 +12,7 @@ usage: ./install.sh COMMAND [ARGUMENT...]
 
   demo [ARGUMENT...]  watch the appliance at work on a bundled lesson of drawn learners
                       (--camera and --microphone use real ones; ./install.sh demo --help)
-  test [ARGUMENT...]  run every check: ruff, mypy, pytest (arguments go to pytest)
+  test [ARGUMENT...]  run every check: ruff, mypy, shellcheck, pytest (arguments go to pytest)
   test --arm64        take a box from its card to a power cut on an emulated arm64 machine (half an hour, root)
 
 on a device, as root; with --dry-run each only says what it would do:
@@ -83,6 +83,8 @@ need_system() {
       binfmt-support) command -v update-binfmts ;;
       mtools) command -v mcopy ;;
       dosfstools) command -v mkfs.vfat || test -x /usr/sbin/mkfs.vfat ;;
+      systemd) command -v systemd-analyze ;;
+      systemd-container) command -v systemd-nspawn ;;
       *) command -v "$package" ;;
     esac >/dev/null 2>&1 || missing+=("$package")
   done
@@ -133,7 +135,9 @@ demo() {
 }
 
 run_tests() {
-  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0
+  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0 systemd
+  # Root can boot a machine of its own for the tests of the service.
+  ((EUID != 0)) || need_system systemd-container mmdebstrap
   need_venv demo,microphone,systemd,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
@@ -144,6 +148,7 @@ run_tests() {
   "$VENV/bin/ruff" check .
   "$VENV/bin/ruff" format --check .
   "$VENV/bin/mypy"
+  "$VENV/bin/shellcheck" -x install.sh tests/installer/stand_ins.sh
   "$VENV/bin/python" -m pytest "$@"
 }
 

@@ -26,6 +26,15 @@ starts_and_stays() {
   done
 }
 
+# Whether the service has been up, unbroken, for as long as a new release must be.
+has_stood() {
+  local uptime since
+  read -r uptime _ </proc/uptime
+  since=$(property ActiveEnterTimestampMonotonic)
+  [[ $(property ActiveState) == active && $(property NRestarts) == 0 ]] &&
+    ((${uptime%.*} - ${since:-0} / 1000000 >= SETTLE_S))
+}
+
 # The service's last words, for people and for the log.
 last_words() {
   journalctl --unit "$UNIT" --lines 5 --output cat --no-pager 2>/dev/null | while read -r line; do say "| $line"; done

@@ -110,7 +110,8 @@ do_uninstall() {
 do_recover() { put_right; }
 
 put_right() {
-  go_back
+  run rm -f "$CURRENT.new" "$PREVIOUS.new" "$UNPROVEN.new"
+  settle
   prune
 }
 
@@ -128,10 +129,10 @@ find_source() {
 }
 
 install_from() {
-  local name
-  name=$(identify "$1")
-  build_release "$name" "$1"
-  adopt "$name"
+  local identity
+  identify "$1"
+  build_release "$identity" "$1"
+  adopt "$identity"
   prune
 }
 
@@ -157,7 +158,10 @@ at_exit() {
   local status=$?
   trap - EXIT INT TERM HUP
   set +e
-  ((status == 0)) || say "stopped while $step"
+  if ((status)) && ! $explained; then
+    say "stopped while $step"
+    ((status > 128)) || status=1
+  fi
   if [[ -n $building ]]; then run rm -rf "$building"; fi
   go_back
   clean_up

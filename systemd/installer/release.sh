@@ -14,7 +14,8 @@ name_of() { basename "$(readlink -f "$1")"; }
 
 is_complete() { [[ -n $1 && -e $RELEASES/$1/$COMPLETE ]]; }
 
-# Names the release that `source` makes with this Python: its version and a digest of all that matters.
+# Sets `identity` to the name of the release that a folder makes with this Python: its version and a digest of all
+# that matters.
 identify() {
   local version digest part
   version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$1/edge/__init__.py" 2>/dev/null) || true
@@ -30,7 +31,7 @@ identify() {
         sort -z | xargs -0 sha256sum
     } | sha256sum
   )
-  printf '%s-%.8s\n' "$version" "$digest"
+  identity=$version-${digest:0:8}
 }
 
 # Builds the release called `name` from `source`, unless it is there.

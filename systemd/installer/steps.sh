@@ -19,6 +19,14 @@ say() {
   log "$*"
 }
 
+# Ends the work with the reason, which then needs no other.
+explained=false
+fail() {
+  explained=true
+  say "$1"
+  exit "${2:-1}"
+}
+
 # Names what is done next; a failure is reported under this name.
 begin() {
   step=$1

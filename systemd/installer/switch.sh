@@ -36,6 +36,15 @@ adopt() {
 
 running_release() { [[ ! -L $CURRENT ]] || name_of "$CURRENT"; }
 
+# Settles what an interrupted switch left: a release that has stood the time since is kept, any other taken back.
+settle() {
+  if [[ -e $UNPROVEN && $(running_release) == "$(<"$UNPROVEN")" ]] && has_stood; then
+    say "release $(running_release) has proven itself since"
+    discard "$UNPROVEN"
+  fi
+  go_back
+}
+
 # Takes an unproven release back and removes it; does nothing where there is none.
 go_back() {
   [[ -e $UNPROVEN ]] || return 0

@@ -18,7 +18,7 @@ install_system_files() {
   [[ $(readlink "$COMMAND") == "$CURRENT/venv/bin/affect-edge" ]] ||
     run ln -sfn "$CURRENT/venv/bin/affect-edge" "$COMMAND"
   run systemctl daemon-reload
-  run systemctl enable "$UNIT"
+  run systemctl enable "$UNIT" affectfusion-retry.timer
 }
 
 install_configuration() {

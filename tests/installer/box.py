@@ -23,15 +23,21 @@ class Box:
     """A device with Debian 12 and Python 3.11 unless a test changes that."""
 
     def __init__(self, folder: Path) -> None:
+        """The box in ``folder``, which ``make`` has made."""
         self._folder = folder
         self.root = folder / "root"
         self.prefix = self.root / "opt/affectfusion"
         self.configuration = self.root / "etc/affectfusion/config.toml"
         self.units = self.root / "etc/systemd/system"
         self._programs = folder / "bin"
-        self._programs.mkdir(parents=True)
+
+    @classmethod
+    def make(cls, folder: Path) -> Box:
+        """A new box, with nothing installed."""
+        box = cls(folder)
+        box._programs.mkdir(parents=True)
         for program in (*STOOD_IN, *WATCHED):
-            (self._programs / program).symlink_to(HOUSE / "tests/installer/stand_ins.sh")
+            (box._programs / program).symlink_to(HOUSE / "tests/installer/stand_ins.sh")
         for name, content in {
             "python": "3.11",
             "architecture": "arm64",
@@ -39,11 +45,13 @@ class Box:
             "free_mb": "9000",
             "active": "inactive\n",
             "restarts": "0\n",
+            "active_since": "9000000000000000",
             "calls": "",
         }.items():
-            self.let(name, content)
-        (self.root / "etc").mkdir(parents=True)
-        self.is_a("debian", "12")
+            box.let(name, content)
+        (box.root / "etc").mkdir(parents=True)
+        box.is_a("debian", "12")
+        return box
 
     def let(self, name: str, content: str) -> None:
         """Sets what the stand-ins go by."""
@@ -62,6 +70,8 @@ class Box:
             (folder / "edge/kind").write_text(kind)
             (folder / "models_tflite").mkdir()
             shutil.copytree(HOUSE / "systemd", folder / "systemd")
+            with (folder / "systemd/affectfusion.service").open("a") as unit:
+                unit.write(f"# of release {version}\n")
             shutil.copy(HOUSE / "install.sh", folder)
             for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
                 (folder / name).touch()

@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
-# Stands in for the programs that install.sh calls, under their names. Every call is noted in $BOX/calls; the one that
-# $BOX/die_at numbers kills its caller first, and the ones that a line of $BOX/fails begins do nothing and fail.
+# Stands in for the programs that install.sh calls, under their names. Every call is noted in $BOX/calls. One that
+# begins as $BOX/dies_at says kills its caller first; as $BOX/fails, it does nothing and fails; as $BOX/waits, it takes
+# a second.
 set -u
 name=${0##*/}
 call="$name $*"
 printf '%s\n' "$call" >>"$BOX/calls"
-if [[ -s $BOX/die_at ]] && (($(wc -l <"$BOX/calls") == $(<"$BOX/die_at"))); then
+told() { [[ -s $BOX/$1 && $call == "$(<"$BOX/$1")"* ]]; }
+
+if told dies_at; then
   kill -KILL "$PPID"
   exit 1
 fi
-if [[ -s $BOX/fails ]]; then
-  while read -r beginning; do
-    if [[ $call == "$beginning"* ]]; then
-      printf 'stand-in: %s fails\n' "$name"
-      exit 100
-    fi
-  done <"$BOX/fails"
+if told fails; then
+  printf 'stand-in: %s fails\n' "$name"
+  exit 100
 fi
-[[ -s $BOX/waits && $call == "$(<"$BOX/waits")"* ]] && { touch "$BOX/waiting"; sleep 1; }
+if told waits; then
+  touch "$BOX/waiting"
+  command sleep 1
+fi
 
 current=$AFFECTFUSION_ROOT/opt/affectfusion/current
 
@@ -62,6 +64,7 @@ systemctl() {
           cat "$BOX/restarts"
           ;;
         *MainPID) printf '7\n' ;;
+        *ActiveEnterTimestampMonotonic) cat "$BOX/active_since" ;;
         *StatusText) printf 'camera live\n' ;;
       esac
       ;;

@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
     for program in (
         "opt/affectfusion/current/venv/bin/affect-edge",
         "opt/affectfusion/previous/app/install.sh",
-        "usr/bin/systemctl",
+        "usr/bin/sh",
         "usr/sbin/modprobe",
     ):
         path = tmp_path / program
