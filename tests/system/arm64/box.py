@@ -66,7 +66,7 @@ class Box:
     def sensor(self, name: str) -> str:
         """How the box says a sensor is doing."""
         health = self.next("health", fresh=True, seconds=60)
-        return str(health["sensors"].get(name)) if health else "unknown"
+        return str(health[name]) if health else "unknown"
 
     def holds_camera(self) -> bool:
         """Whether the service has the camera open."""
