@@ -1,6 +1,6 @@
 """The whole life of a box, from a prepared card to a power cut, on arm64 Debian trixie under emulation.
 
-    python tests/system/arm64 [--kind arm64|amd64] [--cache DIR] [--keep]
+    python tests/system/arm64 [--cache DIR] [--keep]
 
 Each step is one behaviour; the table at the end says which held. The exit code is 1 where one did not. Needs root
 once, to make the root file system; a run takes about half an hour on two cores.
@@ -18,10 +18,10 @@ from pathlib import Path
 
 import parts
 from box import CURRENT, RESULT, UNIT, Box
-from machine import KINDS, Machine, MachineError, card_holds, overlay
+from machine import Machine, MachineError, card_holds, overlay
 
 HERE = Path(__file__).resolve().parent
-CACHE = Path.home() / ".cache/affectfusion/machines"
+CACHE = Path.home() / ".cache/affectfusion/arm64"
 BOOT_S, INSTALL_S = 900.0, 3600.0
 
 Step = Callable[[Machine, Box], str]
@@ -172,19 +172,18 @@ def a_clean_stop_and_a_clean_shutdown(machine: Machine, box: Box) -> str:
 def main() -> int:
     """Makes what is missing, runs every step, prints the table; 1 where a step failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kind", choices=tuple(KINDS), default="arm64", help="amd64 is for looking for a mistake")
     parser.add_argument("--cache", type=Path, default=CACHE, help="of root and wheels (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="leave the machine's folder for a look")
     options = parser.parse_args()
-    cache: Path = options.cache / options.kind
+    cache: Path = options.cache
     if not (cache / "disk.ext4").exists():
-        subprocess.run([str(HERE / "root.sh"), options.kind, str(cache)], check=True)
-    packages = parts.wheels(cache / "wheels", options.kind)
+        subprocess.run([str(HERE / "root.sh"), str(cache)], check=True)
+    packages = parts.wheels(cache / "wheels")
     folder = Path(tempfile.mkdtemp(prefix="affectfusion-arm64-"))
     card = parts.card(folder, packages)
     supplies = parts.supplies(folder, packages)
     disk = overlay(folder / "disk.qcow2", cache / "disk.ext4")
-    machine = Machine(options.kind, folder, cache / "vmlinuz", cache / "initrd", disk, card, supplies)
+    machine = Machine(folder, cache / "vmlinuz", cache / "initrd", disk, card, supplies)
     rows = run(machine)
     table(rows)
     print(f"on the card at the end: {', '.join(card_holds(card))}")

@@ -31,23 +31,10 @@ class Ran:
     """What it wrote, errors included."""
 
 
-KINDS = {
-    "arm64": ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-accel", "tcg,thread=multi"],
-    # the same life on a processor like the host's, where it has KVM: to find a mistake in minutes
-    "amd64": ["qemu-system-x86_64", "-M", "q35", "-cpu", "host", "-accel", "kvm"],
-}
-"""How each kind of machine is emulated, by Debian's name of it."""
-
-CONSOLES = {"arm64": "ttyAMA0", "amd64": "ttyS0"}
-
-
 class Machine:
     """Stands in for a Raspberry Pi: ``disk`` keeps what is written, ``card`` is its boot partition."""
 
-    def __init__(
-        self, kind: str, folder: Path, kernel: Path, initrd: Path, disk: Path, card: Path, supplies: Path
-    ) -> None:
-        self.kind = kind
+    def __init__(self, folder: Path, kernel: Path, initrd: Path, disk: Path, card: Path, supplies: Path) -> None:
         self.folder = folder
         self._files = kernel, initrd, disk, card, supplies
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,9 +53,10 @@ class Machine:
             ("supplies", supplies, "format=raw,read-only=on"),
         ):
             drives += ["-drive", f"id={name},file={file},if=none,{options}", "-device", f"virtio-blk-pci,drive={name}"]
-        command = [*KINDS[self.kind], "-smp", "2", "-m", "2048", "-display", "none", "-monitor", "none", "-no-reboot"]
+        command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "2048"]
+        command += ["-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-no-reboot"]
         command += ["-kernel", str(kernel), "-initrd", str(initrd)]
-        command += ["-append", f"root=/dev/vda rw console={CONSOLES[self.kind]} net.ifnames=0 panic=-1"]
+        command += ["-append", "root=/dev/vda rw console=ttyAMA0 net.ifnames=0 panic=-1"]
         command += ["-serial", f"file:{self.console}", *drives, "-nic", "user,model=virtio-net-pci,restrict=on"]
         command += ["-chardev", f"socket,id=agent,path={agent},server=on,wait=off", "-device", "virtio-serial-pci"]
         command += ["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]

@@ -20,7 +20,6 @@ PROJECT = Path(__file__).resolve().parents[3]
 PYTHON = "3.13"
 """What Debian trixie has."""
 
-PROCESSORS = {"arm64": "aarch64", "amd64": "x86_64"}
 GLIBC = ("2_28", "2_27", "2_26", "2_17")
 
 CONFIGURATION = """\
@@ -52,20 +51,19 @@ Appliance._turn = _broken
 """What an update brings that does not hold."""
 
 
-def wheels(folder: Path, kind: str) -> Path:
-    """Downloads, once, every Python package that a device of this kind needs."""
+def wheels(folder: Path) -> Path:
+    """Downloads, once, every Python package that a device needs, built for arm64."""
     if (folder / "complete").exists():
         return folder
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     needs = map(Requirement, [*project["project"]["dependencies"], *project["build-system"]["requires"]])
-    environment = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "platform_machine": PROCESSORS[kind]}
+    environment = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "platform_machine": "aarch64"}
     wanted = [need for need in needs if need.marker is None or need.marker.evaluate(environment)]
-    platforms = [word for glibc in GLIBC for word in ("--platform", f"manylinux_{glibc}_{PROCESSORS[kind]}")]
+    platforms = [word for glibc in GLIBC for word in ("--platform", f"manylinux_{glibc}_aarch64")]
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)),
-            *("--only-binary=:all:", "--python-version", PYTHON, *platforms),
-            *("--platform", f"manylinux2014_{PROCESSORS[kind]}"),
+            *("--only-binary=:all:", "--python-version", PYTHON, *platforms, "--platform", "manylinux2014_aarch64"),
             *(f"{need.name}{need.specifier}" for need in wanted),
         ],
         check=True,

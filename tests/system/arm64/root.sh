@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
-# root.sh KIND CACHE: makes a Debian trixie disk, its kernel and its initramfs in CACHE; minutes, once. Needs root.
+# root.sh CACHE: makes a Debian trixie arm64 disk, its kernel and its initramfs in CACHE; minutes, once. Needs root.
 #
 # It stands in for a freshly written Raspberry Pi OS Trixie: cloud-init that reads /boot/firmware, and Python 3.13. The
 # kernel draws a camera (vivid) and loops a sound card back (snd-aloop). The guest agent is the test's way in; it needs
 # no network and no login.
 set -euo pipefail
 
-readonly KIND=${1:?usage: root.sh KIND CACHE} CACHE=${2:?usage: root.sh KIND CACHE}
-readonly MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+readonly CACHE=${1:?usage: root.sh CACHE} MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 readonly ROOT=$CACHE/root
 
 readonly -a SYSTEM=(
-  systemd-sysv udev dbus kmod procps iproute2 "linux-image-$KIND" initramfs-tools cloud-init netplan.io
-  qemu-guest-agent alsa-utils
+  systemd-sysv udev dbus kmod procps iproute2 linux-image-arm64 initramfs-tools cloud-init netplan.io
+  qemu-guest-agent alsa-utils ca-certificates
 )
 # What `install.sh device` asks apt for: in place, so that the machine needs no network.
 readonly -a APPLIANCE=(python3 python3-venv python3-pyaudio python3-systemd mosquitto mosquitto-clients openssl)
@@ -20,10 +19,10 @@ readonly -a APPLIANCE=(python3 python3-venv python3-pyaudio python3-systemd mosq
 say() { printf 'root.sh: %s\n' "$*" >&2; }
 
 register_emulator() {
-  arch-test "$KIND" >/dev/null && return
+  arch-test arm64 >/dev/null && return
   mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
   update-binfmts --enable qemu-aarch64
-  arch-test "$KIND" >/dev/null || { say "this machine cannot run $KIND programs; qemu-user-static is missing"; exit 1; }
+  arch-test arm64 >/dev/null || { say "this machine cannot run arm64 programs; qemu-user-static is missing"; exit 1; }
 }
 
 # Left out to save minutes under emulation.
@@ -44,9 +43,9 @@ bootstrap() {
   for path in "${LEFT_OUT[@]}"; do paths+=(--dpkgopt="path-exclude=$path"); done
   for path in "${MODULES[@]}"; do paths+=(--dpkgopt="path-include=/usr/lib/modules/*/kernel/$path*"); done
   rm -rf --one-file-system "$ROOT"
-  say "Debian trixie $KIND from $MIRROR"
+  say "Debian trixie arm64 from $MIRROR"
   # shellcheck disable=SC2016  # mmdebstrap's own $1
-  QEMU_CPU=cortex-a72 mmdebstrap --mode=root --variant=minbase --architectures="$KIND" --include="$packages" \
+  QEMU_CPU=cortex-a72 mmdebstrap --mode=root --variant=minbase --architectures=arm64 --include="$packages" \
     --aptopt='Acquire::Retries "3"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt=force-unsafe-io "${paths[@]}" \
     --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"' \
