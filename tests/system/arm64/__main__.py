@@ -48,6 +48,8 @@ def first_start_by_cloud_init(machine: Machine, box: Box) -> str:
     machine.until("it is installed", lambda: box.result.startswith("installed"), INSTALL_S)
     expect(machine.tell("hostname") == "affectfusion-school-7b", "the box has another name")
     expect(machine.holds("grep -q technician /etc/passwd"), "cloud-init made no user")
+    valid = machine.run("cloud-init schema --system")
+    expect(valid.code == 0, f"cloud-init finds fault with user-data: {valid.output}")
     machine.until("it is active", lambda: box.active, BOOT_S)
     return f"{box.result}; uptime {machine.tell('cut -d. -f1 /proc/uptime')} s"
 
