@@ -22,6 +22,13 @@ class MachineError(Exception):
     """The machine, or a command in it, did not do what was asked."""
 
 
+COMMAND_LINE = (
+    "root=/dev/vda rw console=ttyAMA0 net.ifnames=0 panic=-1"
+    # a host that is busy with other things makes an emulated machine ten times slower still
+    " systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900"
+)
+
+
 @dataclass(frozen=True)
 class Ran:
     """A command that ended in the machine."""
@@ -56,7 +63,7 @@ class Machine:
         command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "2048"]
         command += ["-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-no-reboot"]
         command += ["-kernel", str(kernel), "-initrd", str(initrd)]
-        command += ["-append", "root=/dev/vda rw console=ttyAMA0 net.ifnames=0 panic=-1"]
+        command += ["-append", COMMAND_LINE]
         command += ["-serial", f"file:{self.console}", *drives, "-nic", "user,model=virtio-net-pci,restrict=on"]
         command += ["-chardev", f"socket,id=agent,path={agent},server=on,wait=off", "-device", "virtio-serial-pci"]
         command += ["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]
