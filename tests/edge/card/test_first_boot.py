@@ -278,9 +278,3 @@ def test_power_may_be_cut_after_any_command(box: Box) -> None:
     assert box.result == "installed 0.1.0-abc"
     assert not box.secrets()
     assert not (box.card / "affectfusion").exists()
-
-
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
-def test_the_scripts_are_clean() -> None:
-    folder = Path(__file__).resolve().parents[3] / "systemd/first-boot"
-    subprocess.run(["shellcheck", *map(str, folder.glob("*.sh"))], check=True)

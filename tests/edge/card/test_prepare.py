@@ -204,6 +204,12 @@ def test_trixie_gets_a_seed_that_cloud_init_reads_as_a_new_instance(
     assert network["wifis"]["wlan0"]["regulatory-domain"] == "DE"
 
 
+@pytest.mark.parametrize("name", ["no", "1e3"])
+def test_a_name_that_yaml_could_take_for_something_else_stays_a_name(prepare: Prepare, trixie: Path, name: str) -> None:
+    assert prepare(trixie, "--hostname", name) == 0
+    assert yaml.safe_load((trixie / "user-data").read_text())["hostname"] == name
+
+
 def test_bookworm_gets_a_hook_behind_what_its_command_line_said(prepare: Prepare, bookworm: Path) -> None:
     before = (bookworm / "cmdline.txt").read_text().split()
     assert prepare(bookworm) == 0
