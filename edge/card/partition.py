@@ -153,8 +153,9 @@ def _shell(answers: Answers) -> str:
 
 
 def _user_data(answers: Answers) -> str:
-    keys = [answers.ssh_key] if answers.ssh_key else []
-    return Template(_template("user-data")).substitute(hostname=answers.hostname, ssh_keys=json.dumps(keys))
+    text = Template(_template("user-data")).substitute(hostname=answers.hostname)
+    # an empty list of keys is none that cloud-init takes
+    return text + (f"    ssh_authorized_keys: {json.dumps([answers.ssh_key])}\n" if answers.ssh_key else "")
 
 
 def _network(wifi: Wifi | None) -> str:
