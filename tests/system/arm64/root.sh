@@ -10,7 +10,7 @@ readonly CACHE=${1:?usage: root.sh CACHE} MIRROR=${DEBIAN_MIRROR:-http://deb.deb
 readonly ROOT=$CACHE/root
 
 readonly -a SYSTEM=(
-  systemd-sysv udev dbus kmod procps iproute2 e2fsprogs linux-image-arm64 initramfs-tools cloud-init netplan.io
+  systemd-sysv udev dbus kmod procps iproute2 linux-image-arm64 initramfs-tools cloud-init netplan.io
   qemu-guest-agent alsa-utils ca-certificates
 )
 # What `install.sh device` asks apt for: in place, so that the machine needs no network.
@@ -61,8 +61,15 @@ make_it_a_pi() {
   echo raspberrypi >"$ROOT/etc/hostname"
   : >"$ROOT/etc/machine-id"
   mkdir -p "$ROOT/boot/firmware"
-  printf 'datasource_list: [NoCloud, None]\ndatasource:\n  NoCloud:\n    seedfrom: file:///boot/firmware\nssh_deletekeys: false\nssh_genkeytypes: []\n' \
-    >"$ROOT/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg"
+  cat >"$ROOT/etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg" <<'CONFIG'
+datasource_list: [NoCloud, None]
+datasource:
+  NoCloud:
+    seedfrom: file:///boot/firmware
+ssh_deletekeys: false
+ssh_genkeytypes: []
+resize_rootfs: false
+CONFIG
   for unit in cloud-init-main cloud-init-local; do
     mkdir -p "$ROOT/etc/systemd/system/$unit.service.d"
     printf '[Unit]\nRequiresMountsFor=/boot/firmware\n' >"$ROOT/etc/systemd/system/$unit.service.d/boot.conf"
