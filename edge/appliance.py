@@ -5,25 +5,28 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
 
 import cv2
 
 from edge.capture.buffers import AudioRing, NewestFrame
 from edge.capture.sensor import Sensor
 from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
-from edge.clock import Clock, MonotonicClock
+from edge.clock import MonotonicClock
 from edge.config import Settings
 from edge.errors import UserError
-from edge.health import HealthMonitor
+from edge.health.monitor import HealthMonitor
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
+from edge.privacy.panel import Light, Panel
 from edge.publish.mqtt import Publisher
-from edge.publish.payloads import CommandName
+from edge.publish.payloads import CommandName, PrivacyPayload
 from edge.session.session import Session
-from edge.signals import Affect, AudioChunk, Frame
+from edge.signals import Abstention, Affect, AudioChunk, Frame
+from edge.state import StateError, StateFolder
 
 log = logging.getLogger(__name__)
 
@@ -41,27 +44,40 @@ class Appliance:
     UserError at construction where settings or models cannot work, and from ``run`` where a named file cannot be read.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, settings: Settings, clock: MonotonicClock | None = None) -> None:
         # the device's other cores belong to capture, the broker and the operating system
         cv2.setNumThreads(1)
         self._period_s = settings.fusion.period_s
         self._clock = clock or MonotonicClock()
-        self._gate = Gate(settings.deployment)
+        self._gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
+        self._notice: PrivacyPayload | None = None
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store)
-        self._publisher = Publisher(settings.broker, settings.box, self._commanded)
+        self._publisher = Publisher(
+            settings.broker,
+            settings.box,
+            self._commanded,
+            file=settings.storage.outbox,
+            limit=settings.outbox.messages,
+        )
         self._frames = NewestFrame()
-        self._sound = AudioRing()
+        # what may still enter a state; the loop's own turn comes on top
+        self._most_lag_s = (settings.fusion.longest_lag_s - LONGEST_WAIT_S) * self._clock.speed
+        # twice that, so that a loop that is behind finds it out and catches up in one step
+        self._sound = AudioRing(2 * self._most_lag_s)
         self._camera = self._camera_sensor(settings)
         self._microphone = self._microphone_sensor(settings)
         if not self._sensors:
             raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
         self._health = HealthMonitor(settings, store.loaded, self._clock)
         self._session = Session(self._clock)
-        self._commands: queue.SimpleQueue[CommandName] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[CommandName | Literal["press"]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
+        self._newest: float | None = None
+        self._look_lag_s = 0.0
         self._next_state = self._next_report = self._clock.now()
+        self._panel = Panel(settings.privacy, lambda: self._commands.put("press"))
 
     def stop(self) -> None:
         """Ends ``run`` at its next turn, within a tenth of a second."""
@@ -81,6 +97,7 @@ class Appliance:
             self._publish_state()
         finally:
             self._close_sensors()
+            self._panel.close()
             self._publisher.session(self._session.end())
             self._publisher.stop()
 
@@ -88,21 +105,24 @@ class Appliance:
     def status(self) -> str:
         """What the box is doing, in one line for whoever looks after it; never a score."""
         sensors = ", ".join(f"{name} {state}" for name, state in self._sensor_states().items() if state != "none")
-        return "; ".join([sensors, self._said or "starting", *([] if self._publisher.connected else ["broker away"])])
+        broker = "" if self._publisher.connected else "broker away"
+        return "; ".join(filter(None, (sensors, self._said or "starting", self._health.governor.words, broker)))
 
     def _turn(self) -> None:
         """One turn of the loop: commands, then what was captured, then whatever is due to be published."""
+        began = self._clock.now()
         while not self._commands.empty():
             self._obey(self._commands.get())
+        self._obey_gate()
+        self._panel.show(self._light)
         for sensor in self._sensors:
             sensor.watch()
+        self._listen()
+        waiting = self._clock.now()
         frame = self._frames.take(LONGEST_WAIT_S)
-        for chunk in self._sound.drain():
-            self._pipeline.hear(chunk)
+        waited = self._clock.now() - waiting
         if frame is not None:
-            self._health.captured(frame.time)
-            if self._pipeline.see(frame):
-                self._health.looked(frame.time)
+            self._look(frame)
         now = self._clock.now()
         if now >= self._next_state:
             # a late turn delays the schedule rather than bunching states up behind it
@@ -111,11 +131,33 @@ class Appliance:
         if now >= self._next_report or self._health.changed(self._sensor_states()):
             self._next_report = now + REPORT_PERIOD_S
             self._publish_report()
+        self._health.worked(self._clock.now() - began - waited)
+        self._pipeline.rate_hz = self._health.governor.rate_hz
+
+    def _listen(self) -> None:
+        """Hears what has gathered; what comes meanwhile waits for the next turn, so that no look waits for ever."""
+        for _ in range(len(self._sound)):
+            chunk = self._sound.take(fresh_since=self._clock.now() - self._most_lag_s)
+            if chunk is not None:
+                self._pipeline.hear(chunk)
+
+    def _look(self, frame: Frame) -> None:
+        self._health.captured(frame.time)
+        if self._pipeline.see(frame):
+            self._health.looked(frame.time)
+            self._newest = frame.time
+            self._look_lag_s = self._clock.now() - frame.time
 
     def _publish_state(self) -> None:
-        affect = self._gate.admit(self._pipeline.assess(self._clock.now()))
+        affect = self._pipeline.assess(self._clock.now())
+        if self._look_lag_s > self._most_lag_s and affect.abstain is None:
+            affect = replace(affect, abstain=Abstention.OVERLOADED)
+        affect = self._gate.admit(affect)
         self._session.add(affect)
         self._publisher.affect(affect)
+        if self._newest is not None:
+            self._health.published(lag_s=self._clock.now() - self._newest)
+            self._newest = None
         self._say(affect)
 
     def _publish_report(self) -> None:
@@ -127,6 +169,7 @@ class Appliance:
                 dropped_frames=self._frames.dropped,
                 dropped_audio_s=self._sound.dropped_s,
                 queue=self._publisher.queue,
+                lost=self._publisher.lost,
             )
         )
 
@@ -141,10 +184,16 @@ class Appliance:
         """Called on the network thread: the loop obeys at its next turn."""
         self._commands.put(command)
 
-    def _obey(self, command: CommandName) -> None:
+    def _obey(self, command: CommandName | Literal["press"]) -> None:
         log.info("command: %s", command)
-        if command in ("mute", "unmute"):
-            self._gate.muted = command == "mute"
+        switch = self._gate.switch
+        if command == "press":
+            switch.turn(not switch.state.on, "button")
+            self._obey_gate()
+        elif command in ("mute", "unmute"):
+            if not switch.turn(command == "mute", "command"):
+                log.warning("refused a command: unmute")
+                self._notice = None  # says once more why
             self._obey_gate()
         else:
             self._publisher.session(self._session.end())
@@ -153,8 +202,12 @@ class Appliance:
                 self._publisher.session(self._session.running())
 
     def _obey_gate(self) -> None:
-        """Opens the devices, or closes them and forgets everybody, as the gate says; and tells the broker."""
-        if self._gate.closed is None:
+        """Where the gate says something new: opens the devices, or closes them and forgets everybody; and says so."""
+        notice = self._gate.notice()
+        if notice == self._notice:
+            return
+        if notice.state == "capturing":
+            self._panel.show("starting")
             for sensor in self._sensors:
                 sensor.start()
         else:
@@ -162,8 +215,20 @@ class Appliance:
             self._frames.clear()
             self._sound.clear()
             self._pipeline.forget()
-            log.warning("%s", self._gate.explanation)
-        self._publisher.privacy(self._gate.notice(time.time()))
+            log.warning("%s", notice.reason)
+        try:
+            # before anybody is told of it, and after the devices are closed: a slow card must not delay that
+            self._gate.switch.keep()
+        except StateError as error:
+            log.warning("%s; the mute will be forgotten at the next restart", error)
+        self._notice = notice
+        self._publisher.privacy(notice)
+
+    @property
+    def _light(self) -> Light:
+        if self._notice is None or self._notice.state != "capturing":
+            return "closed"
+        return "capturing" if "live" in self._sensor_states().values() else "starting"
 
     def _close_sensors(self) -> None:
         """Closes all devices at once, so that a driver that hangs keeps no other device open."""

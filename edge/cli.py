@@ -10,6 +10,7 @@ from pathlib import Path
 from edge import __version__
 from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
+from edge.privacy import console
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,13 +137,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
 
+    console.add_arguments(
+        command("privacy", console.act, "Grant or revoke consent, mute or unmute: at this box.", console.EXAMPLES)
+    )
+
     broker = command(
         "broker-config",
         _broker_config,
         "Write the configuration of mosquitto, the broker on the box: passwords, rights, certificates, listeners.",
-        "  sudo affect-edge broker-config --dry-run\n"
+        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets\n"
         "  sudo affect-edge broker-config && sudo systemctl restart mosquitto\n"
-        "  affect-edge broker-config --config classroom.toml --out mosquitto --credentials secrets",
+        "  sudo affect-edge broker-config --dry-run",
     )
     broker.add_argument("--config", type=Path, default=INSTALLED, help="the configuration (default: %(default)s)")
     broker.add_argument(

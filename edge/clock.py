@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from msgspec import Meta
+
+WallTime = Annotated[float, Meta(ge=0.0, le=2.5e11)]
+"""Seconds since 1970, up to a year that calendars know: for what outlives a restart."""
 
 
 class Clock(Protocol):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +16,9 @@ from edge.errors import UserError
 
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
+
+STATE = Path("/var/lib/affectfusion")
+"""Where an installed appliance keeps its state."""
 
 CREDENTIALS = Path("/etc/affectfusion/credentials")
 """Where it keeps its passwords."""
@@ -30,6 +34,8 @@ MODELS = Path(__file__).resolve().parent.parent / "models_tflite"
 TopicLevel = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}\Z")]
 HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:*-]{1,253}\Z")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Purpose = Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"]
+Pin = Annotated[int, Meta(ge=2, le=27)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,9 +43,12 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Deployment(Section, frozen=True):
-    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared."""
+    """Who may be measured, why, and under whose law. Nothing is captured until all three are declared.
 
-    purpose: Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"] = ""
+    What is left empty here may be declared by ``affect-edge privacy grant`` instead.
+    """
+
+    purpose: Purpose = ""
     """What the scores are for."""
     jurisdiction: str = ""
     """Where the box stands: "EU", or an ISO 3166 code such as "DE", "US" or "US-CA"; "none" for a demonstration."""
@@ -122,6 +131,11 @@ class Perception(Section, frozen=True):
         if self.forward_fill_s < 1.5 / self.rate_hz:
             raise ValueError("forward_fill_s must outlast one and a half looks (1.5 / rate_hz)")
 
+    @property
+    def lowest_rate_hz(self) -> float:
+        """The fewest looks a second with which no face is lost between two of them."""
+        return 1.5 / self.forward_fill_s
+
 
 class Models(Section, frozen=True):
     """Which models run, and on what."""
@@ -139,6 +153,8 @@ class Fusion(Section, frozen=True):
     """Seconds between published states."""
     window_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 3.0
     """A reading older than this no longer counts."""
+    longest_lag_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 1.0
+    """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
     minimum_reliability: Share = 0.1
     """Where no modality is more reliable than this, the box abstains."""
 
@@ -206,6 +222,9 @@ class LocalBroker(Section, frozen=True):
     """Where a web server on this machine reaches it on behalf of browsers."""
     names: tuple[HostName, ...] = ()
     """What else clients call this machine (names, addresses); its certificate holds those it knows itself."""
+    durable: bool = False
+    """Keep what absent subscribers have yet to receive on the card rather than in memory: it then survives a power cut
+    too, for one or two writes to the card per message, each as long as all that waits."""
     certificate: Path | None = None
     """A certificate (PEM, with its chain) to show instead of one that the box makes and renews."""
     key: Path | None = None
@@ -266,17 +285,46 @@ class Broker(Endpoint, frozen=True):
             raise ValueError("bridge: needs the broker to be on this machine; publish to the other one directly")
 
 
+class Privacy(Section, frozen=True):
+    """A button and a light on the box, on the Raspberry Pi's GPIO header; both need the extra ``gpio``."""
+
+    button_pin: Pin | None = None
+    """The GPIO number (17 is GPIO17, pin 11 of the header) of a button to ground that mutes and unmutes."""
+    led_pin: Pin | None = None
+    """The GPIO number of a light: on while capturing, blinking while camera and microphone open, off while closed."""
+
+    def __post_init__(self) -> None:
+        if self.button_pin is not None and self.button_pin == self.led_pin:
+            raise ValueError("button_pin and led_pin cannot be the same pin")
+
+
 class Storage(Section, frozen=True):
     """What the box keeps for after a restart: unsent messages, mute and consent. Never pictures, sound or landmarks."""
 
     directory: Path | None = None
-    """Where; systemd's $STATE_DIRECTORY when absent, and nothing is kept where that is not set either."""
+    """Where; when absent systemd's $STATE_DIRECTORY, or /var/lib/affectfusion under the installed configuration.
+
+    Nothing is kept where none of them is given.
+    """
 
     @property
     def folder(self) -> Path | None:
         """The folder in use; None where nothing is kept."""
         given = os.environ.get("STATE_DIRECTORY")
         return self.directory or (Path(given) if given else None)
+
+    @property
+    def outbox(self) -> Path | None:
+        """The file of unsent messages; None where they are kept in memory."""
+        return self.folder / "outbox.sqlite" if self.folder else None
+
+
+class OutboxSettings(Section, frozen=True):
+    """What waits for the broker."""
+
+    messages: Annotated[int, Meta(ge=1000, le=1_000_000)] = 50_000
+    """Most messages that wait; then the oldest are dropped. With a state a second these are twelve hours, longer than
+    any school day, in 26 MB of the card, or of memory where nothing is stored."""
 
 
 class Settings(Section, frozen=True):
@@ -290,27 +338,45 @@ class Settings(Section, frozen=True):
     models: Models = Models()
     fusion: Fusion = Fusion()
     broker: Broker = Broker()
+    privacy: Privacy = Privacy()
     storage: Storage = Storage()
+    outbox: OutboxSettings = OutboxSettings()
 
 
 def load(path: Path) -> Settings:
     """Reads ``path``; paths in it are relative to it. Raises UserError with the file and the key in one line."""
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_decode_path)
-        return _resolved(settings, path.resolve().parent)
+        content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot read the configuration ({error.strerror})") from error
-    except ValueError as error:
-        raise UserError(f"{path}: {_in_words(error)}") from error
+    try:
+        settings = parse(content, path.resolve().parent)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    if path == INSTALLED and settings.storage.folder is None:
+        # started by hand, an installed box must know the mute and the consent of the one that systemd starts
+        settings = msgspec.structs.replace(settings, storage=Storage(STATE))
+    return settings
 
 
-def _decode_path(kind: type, value: object) -> object:
+def parse(content: bytes, base: Path = Path()) -> Settings:
+    """The settings that the TOML ``content`` holds; paths in it are relative to ``base``.
+
+    Raises UserError with the key and what is wrong.
+    """
+    try:
+        return msgspec.toml.decode(content, type=Settings, dec_hook=partial(_decode_path, base))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(_in_words(error)) from error
+
+
+def _decode_path(base: Path, kind: type, value: object) -> object:
     if kind is not Path or not isinstance(value, str):
         raise ValueError(f"Expected a path, got {type(value).__name__}")
     if "\0" in value:
         raise ValueError("Expected a path, got one with a null character")
     try:
-        return Path(value).expanduser()
+        return base / Path(value).expanduser()
     except RuntimeError as error:
         raise ValueError(f"Expected a path, got one of an unknown user ({value})") from error
 
@@ -320,18 +386,3 @@ def _in_words(error: Exception) -> str:
     message, _, where = str(error).partition(" - at `$")
     key = where.rstrip("`").lstrip(".")
     return f"{key}: {message}" if key else message
-
-
-Table = TypeVar("Table", bound=Section)
-
-
-def _resolved(table: Table, base: Path) -> Table:
-    """``table`` with every path in it, and in the tables within it, relative to ``base``."""
-    changes: dict[str, object] = {}
-    for name in table.__struct_fields__:
-        match getattr(table, name):
-            case Path() as path:
-                changes[name] = base / path
-            case Section() as inner:
-                changes[name] = _resolved(inner, base)
-    return msgspec.structs.replace(table, **changes) if changes else table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,8 +20,11 @@ from edge.config import Settings
 from edge.errors import UserError
 from edge.inference.store import ModelStore
 from edge.perception.face_detector import FaceDetector
+from edge.privacy.console import consent_in_words, mute_in_words
 from edge.privacy.gate import Gate
 from edge.publish.connection import probe
+from edge.signals import Abstention
+from edge.state import StateFolder
 
 MODELS: dict[str, Callable[[ModelStore], object]] = {
     "face_detector": FaceDetector,
@@ -54,12 +58,15 @@ def examine(path: Path | None) -> Iterator[Finding]:
         return
     yield Finding("configuration", True, str(path) if path else "none given; the defaults are examined")
     yield _python(settings)
-    yield _deployment(settings)
+    gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
+    yield _deployment(gate)
+    yield _mute(gate)
+    yield from _panel(settings)
     yield from _models(settings)
     if settings.camera.source == settings.microphone.source == "none":
         yield Finding("sensors", False, "camera.source and microphone.source are both none: there is nothing to run on")
-    yield _sensor("camera", settings.camera.source, lambda: _try_camera(settings))
-    yield _sensor("microphone", settings.microphone.source, lambda: _try_microphone(settings))
+    yield _sensor("camera", settings.camera.source, gate, lambda: _try_camera(settings))
+    yield _sensor("microphone", settings.microphone.source, gate, lambda: _try_microphone(settings))
     yield _broker(settings)
 
 
@@ -86,12 +93,26 @@ def _python(settings: Settings) -> Finding:
     return Finding("runtime", True, f"{runtime} {version}, Python {platform.python_version()} on {platform.machine()}")
 
 
-def _deployment(settings: Settings) -> Finding:
-    gate = Gate(settings.deployment)
-    if gate.closed:
+def _deployment(gate: Gate) -> Finding:
+    if gate.closed not in (None, Abstention.MUTED):
         return Finding("deployment", False, gate.explanation)
-    declared = settings.deployment
-    return Finding("deployment", True, f"{declared.purpose} in {declared.jurisdiction}; consent: {declared.consent}")
+    declared = gate.deployment
+    words = f"{declared.purpose} in {declared.jurisdiction}; consent: {consent_in_words(gate)}"
+    return Finding("deployment", True, words)
+
+
+def _mute(gate: Gate) -> Finding:
+    """A mute is somebody's will and no fault; but one that stands for a damaged record is."""
+    return Finding("mute", gate.switch.state.by != "unknown", mute_in_words(gate))
+
+
+def _panel(settings: Settings) -> Iterator[Finding]:
+    """Whether the libraries are there; the pins themselves may be in the hands of a box that runs."""
+    if settings.privacy.button_pin is None and settings.privacy.led_pin is None:
+        return
+    missing = [name for name in ("gpiozero", "lgpio") if importlib.util.find_spec(name) is None]
+    words = f"{' and '.join(missing)} missing: install the extra gpio" if missing else "gpiozero and lgpio are there"
+    yield Finding("button, light", not missing, words)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
@@ -106,9 +127,11 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, True, f"{manifest.file}, sha256 {manifest.sha256[:12]}")
 
 
-def _sensor(subject: str, source: str, attempt: Callable[[], str]) -> Finding:
+def _sensor(subject: str, source: str, gate: Gate, attempt: Callable[[], str]) -> Finding:
     if source == "none":
         return Finding(subject, True, "switched off in the configuration")
+    if gate.closed:
+        return Finding(subject, True, f"not opened: {gate.closed.value.replace('_', ' ')}")
     try:
         return Finding(subject, True, attempt())
     except (SourceLostError, UserError) as error:

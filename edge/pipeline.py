@@ -56,6 +56,8 @@ class Pipeline:
 
     def __init__(self, settings: Settings, store: ModelStore) -> None:
         self._settings = settings
+        self.rate_hz = settings.perception.rate_hz
+        """Looks a second; may be lowered and raised at any time, as windows are cut by time."""
         self.stages = StageTimes()
         self.mesh = open_mesh(settings.perception, store)
         self.face_emotion = FaceEmotionBranch(store)
@@ -81,7 +83,7 @@ class Pipeline:
 
     def see(self, frame: Frame) -> bool:
         """Looks at a frame, if one is due at the configured rate; returns whether it did."""
-        period = 1.0 / self._settings.perception.rate_hz
+        period = 1.0 / self.rate_hz
         if frame.time < self._next_look - 0.1 * period:
             return False
         self._next_look = max(self._next_look + period, frame.time + 0.5 * period)

@@ -93,6 +93,7 @@ class Abstention(str, Enum):
     """Why the box gives no score. Abstaining is a normal output, not an error."""
 
     NOT_DECLARED = "not_declared"
+    NO_CONSENT = "no_consent"
     PROHIBITED = "prohibited"
     MUTED = "muted"
     STARTING = "starting"
@@ -102,6 +103,7 @@ class Abstention(str, Enum):
     TOO_FAR = "too_far"
     TOO_FEW_FACES = "too_few_faces"
     UNRELIABLE = "unreliable"
+    OVERLOADED = "overloaded"
 
 
 @dataclass(frozen=True, slots=True)

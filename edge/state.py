@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import logging
+import fcntl
+import os
+import tempfile
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
-from edge.files import replace
-
-log = logging.getLogger(__name__)
+from edge.errors import DeviceError
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+Stamp = tuple[int, ...]
+"""Tells one file from the one that replaces it; empty where there is none."""
+
+
+class StateError(DeviceError):
+    """A value that cannot be read (its file is damaged, or not ours to read) or cannot be written: one line."""
 
 
 class StateFolder:
@@ -26,29 +33,103 @@ class StateFolder:
         self.directory = directory
 
     def read(self, name: str, kind: type[Kind]) -> Kind | None:
-        """The value last written as ``name``; None where there is none or the file is damaged, which is logged."""
-        if self.directory is None:
+        """The value last written as ``name``; None where there is none. Raises StateError where it is unreadable."""
+        path = self.path(name)
+        if path is None:
             return None
-        path = self.directory / f"{name}.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=kind)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError) as error:
-            log.warning("%s: cannot be read and is ignored (%s)", path, error)
-            return None
-
-    def write(self, name: str, value: msgspec.Struct) -> bool:
-        """Keeps ``value`` as ``name``: on the medium, not only in its cache, when this returns. False where it cannot.
-
-        A power cut leaves the old value or the new one.
-        """
-        if self.directory is None:
-            return False
-        path = self.directory / f"{name}.json"
-        try:
-            replace(path, msgspec.json.encode(value))
         except OSError as error:
-            log.warning("%s: cannot be written (%s); it will be forgotten at the next restart", path, error.strerror)
+            raise StateError(f"{path}: cannot be read ({error.strerror})") from error
+        except msgspec.DecodeError as error:
+            raise StateError(f"{path}: is damaged ({error})") from error
+
+    def write(self, name: str, value: msgspec.Struct, replacing: Stamp | None = None) -> bool:
+        """Keeps ``value`` as ``name``: on the medium, not only in its cache, when this returns.
+
+        A power cut leaves the old value or the new one. With ``replacing`` only the file of that stamp is replaced;
+        False where another process has written meanwhile. Raises StateError where it cannot be written.
+        """
+        path = self.path(name)
+        if path is None:
+            return True
+        try:
+            return _replace(path, msgspec.json.encode(value), replacing)
+        except OSError as error:
+            raise StateError(f"{path}: cannot be written ({error.strerror})") from error
+
+    def path(self, name: str) -> Path | None:
+        """The file of ``name``; None where nothing is kept."""
+        return self.directory and self.directory / f"{name}.json"
+
+
+class Kept(Generic[Kind]):
+    """One value of the folder that another process may change while this one runs."""
+
+    def __init__(self, folder: StateFolder, name: str, kind: type[Kind]) -> None:
+        self._folder = folder
+        self._path = folder.path(name)
+        self._name = name
+        self._kind = kind
+        self._seen: Stamp | None = None
+        self.value: Kind | None = None
+        """As last read; None where there is none, or where it cannot be read."""
+
+    def refresh(self) -> bool:
+        """Reads the value, if its file is another than at the last call; whether it was. Else it costs microseconds.
+
+        Raises StateError where the file cannot be read: once, until it is another one.
+        """
+        stamp = () if self._path is None else _stamp(self._path)
+        if stamp == self._seen:
             return False
+        self._seen, self.value = stamp, None
+        self.value = self._folder.read(self._name, self._kind)
         return True
+
+    def write(self, value: Kind) -> bool:
+        """Keeps ``value``, unless the file is another than at the last call of ``refresh``; whether it did.
+
+        Raises StateError where it cannot be written.
+        """
+        return self._folder.write(self._name, value, self._seen)
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        return (error.errno or 0,)
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _replace(path: Path, content: bytes, replacing: Stamp | None) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                if os.geteuid() == 0:
+                    # what root writes belongs to whom the folder belongs: the box must be able to read it
+                    owner = os.fstat(folder)
+                    os.fchown(handle, owner.st_uid, owner.st_gid)
+                file.write(content)
+                file.flush()
+                os.fsync(handle)
+            # held for microseconds, so that nobody waits: between the look and the rename no other process writes
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            replaced = replacing is None or _stamp(path) == replacing
+            if replaced:
+                Path(temporary).replace(path)
+            fcntl.flock(folder, fcntl.LOCK_UN)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return replaced

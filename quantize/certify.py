@@ -1,8 +1,9 @@
 """The certificate: a manifest's figures, from a report of ``evaluate`` and a benchmark, and the card they are told in.
 
-A benchmark is the JSON that ``benchmark --json`` writes. Read are ``machine.processor`` and, for each
-``models.NAME.KIND``, its ``bytes``, its ``sha256`` where there is one, and ``RUNTIME.threads.N`` with ``median_ms``,
-``p90_ms`` and ``p99_ms``. The rest may be anything.
+A benchmark is the JSON that ``benchmark --json`` writes. Read are ``machine.processor``; for each
+``models.NAME.KIND`` its ``bytes``, its ``sha256`` where there is one, and ``RUNTIME.threads.N`` with ``median_ms``,
+``p90_ms``, ``p99_ms`` and ``runs``; and, where they are, ``ratios.NAME.int8`` and ``anchors``. The rest may be
+anything.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Timing(msgspec.Struct, frozen=True):
     median_ms: float
     p90_ms: float
     p99_ms: float
+    runs: int | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -48,10 +50,16 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Benchmark(msgspec.Struct, frozen=True):
-    """The part of a benchmark that a certificate repeats: models by name, kind, and what was found."""
+    """The part of a benchmark that a certificate repeats: models by name, kind, and what was found.
+
+    ``ratios`` are by name and kind, of bytes and of median latencies over float32's; ``anchors`` by "anchor / branch",
+    of multiplications and, by kind and runtime, of processor time.
+    """
 
     machine: Machine
     models: dict[str, dict[str, dict[str, Any]]]
+    ratios: dict[str, dict[str, dict[str, float]]] = {}
+    anchors: dict[str, dict[str, float | dict[str, float]]] = {}
 
 
 def certified(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmark | None = None) -> Manifest:
@@ -70,7 +78,8 @@ def certified(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmar
             raise UserError(f"{manifest.name}: the report is of another {what} ({theirs}, here {ours}); evaluate again")
     if report["seen"]:
         raise UserError(f"{manifest.name}: the report is of data seen in training, which certifies nothing")
-    figures: dict[str, Any] = {**report, "latency": manifest.figures.get("latency", [])}
+    speed = {"latency": manifest.figures.get("latency", []), "ratios": manifest.figures.get("ratios", {})}
+    figures: dict[str, Any] = {**report, **speed}
     for kind in COMPARED:
         figures[kind] = {name: value for name, value in report[kind].items() if name not in CURVES}
     figures["drift"] = {
@@ -79,6 +88,7 @@ def certified(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmar
     }
     if benchmark is not None:
         figures["latency"] = _latency(manifest, report, benchmark)
+        figures["ratios"] = _ratios(manifest, benchmark)
     return msgspec.structs.replace(manifest, figures=figures)
 
 
@@ -151,3 +161,14 @@ def _latency(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmark
     if not any(row["kind"] == "int8" for row in rows):
         raise UserError(f"{manifest.name}: the benchmark has no time of its int8 file")
     return rows
+
+
+def _ratios(manifest: Manifest, benchmark: Benchmark) -> dict[str, Any]:
+    """int8 over float32, and each of the paper's networks over this one, where they were measured together."""
+    beside = f" / {manifest.name}"
+    return {
+        "int8": benchmark.ratios.get(manifest.name, {}).get("int8", {}),
+        "anchors": {
+            pair.removesuffix(beside): found for pair, found in benchmark.anchors.items() if pair.endswith(beside)
+        },
+    }

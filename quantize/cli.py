@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ examples:
   affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
   affect-quantize train speech_emotion --data ravdess --recipe random-split --run runs/speech_emotion-random
   affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
+  affect-quantize curve engagement --data daisee_landmarks --chart engagement.svg
   affect-quantize convert face_emotion --data fer2013plus
   affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json --html engagement.html
   affect-quantize evaluate face_emotion --data my_pictures --quick
@@ -36,9 +38,12 @@ examples:
 --data is the data set's own folder in its official layout; `affect-quantize datasets` lists those that are known.
 """
 
+GO_ON = "stopped; the same command goes on after the last whole epoch in"
+
 CONVERT_KERAS_EXAMPLES = """\
 examples:
   affect-quantize convert-keras mine.keras --representative inputs.npy --out mine.tflite
+  affect-quantize convert-keras mine.keras --representative inputs.npy --unseen others.npy --out mine.tflite
   affect-quantize convert-keras lstm.h5 --representative inputs.npy --out lstm.tflite --variants lstm --json lstm.json
   affect-quantize convert-keras mine.keras --representative random --out try.tflite
 """
@@ -76,12 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     train = _command(commands, "train", _train, "train a branch into a run folder")
     _run_option(train)
-    train.add_argument("--recipe", default="default", metavar="NAME", help="named recipe (default: default)")
-    train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
-    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
+    _training_options(train)
     train.add_argument(
         "--fold", type=int, choices=range(5), help="speech_emotion: a fold of actors to keep for the test"
     )
+    _curve_command(commands)
     convert = _command(commands, "convert", _convert, "quantize a run to int8, judge it on unseen data, certify it")
     _run_option(convert)
     _models_option(convert)
@@ -170,6 +174,13 @@ def _run_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", type=Path, metavar="DIR", help="run folder (default: runs/BRANCH)")
 
 
+def _training_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--recipe", default="default", metavar="NAME", help="named recipe (default: default)")
+    command.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
+    command.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
+    command.add_argument("--fresh", action="store_true", help="start over where a training was interrupted")
+
+
 def _models_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help=f"models (default: {MODELS})")
 
@@ -188,6 +199,19 @@ def _caps(arguments: argparse.Namespace) -> Caps:
     return Caps(arguments.gib, arguments.minutes * 60)
 
 
+def _curve_command(commands: Any) -> None:
+    curve = _command(
+        commands, "curve", _curve, "train on growing shares of the data, and tell how well its labels can be told"
+    )
+    curve.add_argument("--run", type=Path, metavar="DIR", help="run folder (default: runs/BRANCH-curve)")
+    _training_options(curve)
+    curve.add_argument(
+        "--shares", type=_percent, nargs="+", default=[25, 50, 75, 100], metavar="PERCENT", help="default: 25 50 75 100"
+    )
+    curve.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    curve.add_argument("--chart", type=Path, metavar="FILE.svg|FILE.png", help="draw them")
+
+
 def _convert_keras_command(commands: Any) -> None:
     summary = "quantize a Keras model of your own to int8, and tell what that did to its answers"
     about = summary.capitalize() + ". A Keras file can hold code: convert only what you trust."
@@ -199,6 +223,9 @@ def _convert_keras_command(commands: Any) -> None:
         required=True,
         metavar="FILE.npy|random",
         help="at least 100 training inputs (n, ...) that set the int8 ranges; random: for a first look only",
+    )
+    command.add_argument(
+        "--unseen", type=Path, metavar="FILE.npy", help="inputs that decide nothing: what is kept of their answers too"
     )
     command.add_argument("--out", type=Path, required=True, metavar="FILE.tflite", help="the int8 file to write")
     command.add_argument("--variants", type=Path, metavar="DIR", help="write float32, float16 and dynamic files there")
@@ -233,6 +260,23 @@ def _positive(text: str) -> int:
     return number
 
 
+def _percent(text: str) -> int:
+    number = _positive(text)
+    if number > 100:
+        raise argparse.ArgumentTypeError("must be at most 100")
+    return number
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Says how to go on where the user stops the work."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"affect-quantize: {GO_ON} {folder}", file=sys.stderr)
+        raise
+
+
 def _folder(arguments: argparse.Namespace) -> Path:
     data: Path = arguments.data
     if not data.is_dir():
@@ -249,7 +293,7 @@ def _recipe(branch: Branch, arguments: argparse.Namespace) -> Recipe:
     if arguments.recipe not in branch.recipes:
         raise UserError(f"--recipe {arguments.recipe}: {branch.name} has {', '.join(sorted(branch.recipes))}")
     recipe = branch.recipes[arguments.recipe]
-    changes = {name: getattr(arguments, name) for name in ("epochs", "seed", "fold")}
+    changes = {name: getattr(arguments, name, None) for name in ("epochs", "seed", "fold")}
     changes = {name: value for name, value in changes.items() if value is not None}
     if "fold" in changes and not hasattr(recipe, "fold"):
         raise UserError(f"--fold: {branch.name} has no folds to choose from")
@@ -261,11 +305,32 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
     from quantize.train import train
 
     folder = _run_folder(branch, arguments)
-    run = train(branch, _folder(arguments), _recipe(branch, arguments), folder)
+    with _resumable(folder):
+        run = train(branch, _folder(arguments), _recipe(branch, arguments), folder, arguments.fresh)
     print(
         f"written to {folder}; {'across folds' if run.folds else 'on the data that set the thresholds'}: "
         f"{brief(run.development)}"
     )
+    return 0
+
+
+def _curve(branch: Branch, arguments: argparse.Namespace) -> int:
+    from quantize import chart, curve, curve_chart
+    from quantize.files import check_writable, write_bytes, write_json
+
+    if arguments.chart:
+        chart.check(arguments.chart)
+    for path in filter(None, (arguments.json, arguments.chart)):
+        check_writable(path)
+    folder = arguments.run or RUNS / f"{branch.name}-curve"
+    shares = [percent / 100 for percent in arguments.shares]
+    with _resumable(folder):
+        report = curve.curve(branch, _folder(arguments), _recipe(branch, arguments), shares, folder, arguments.fresh)
+    if arguments.json:
+        write_json(arguments.json, report)
+    if arguments.chart:
+        write_bytes(arguments.chart, curve_chart.draw(report, arguments.chart.suffix))
+    print(curve.table(report))
     return 0
 
 
@@ -284,12 +349,20 @@ def _convert_keras(arguments: argparse.Namespace) -> int:
     from quantize.files import write_json
 
     report = convert_keras(
-        arguments.keras, arguments.representative, arguments.out, arguments.variants, _caps(arguments)
+        arguments.keras,
+        arguments.representative,
+        arguments.out,
+        arguments.variants,
+        _caps(arguments),
+        arguments.unseen,
     )
     if arguments.json:
         write_json(arguments.json, report)
     for kind, kept in report["kept"].items():
         print(f"{kind}: {Kept(**kept)}")
+    if "unseen" in report:
+        print(f"int8, unseen: {Kept(**report['unseen'])}")
+    print(f"int8 is {report['method']}")
     print(
         f"{report['delegated']} of {report['nodes']} nodes are delegated"
         + (f", all but {', '.join(report['exempt'])}" if report["exempt"] else "")

@@ -2,7 +2,8 @@
 
 ``model.keras`` is the network as the device runs it (batch of one, logits), ``config.json`` a Run, ``metrics.json`` the
 development figures and the history of the loss. Where the run was cross-validated to stand the test, ``fold-0.keras``
-and so on are the networks of its folds.
+and so on are the networks of its folds. ``logs/`` is for TensorBoard (``tensorboard --logdir RUN/logs``); until a run
+is complete, ``checkpoints/`` is where it can be taken up again.
 """
 
 from __future__ import annotations

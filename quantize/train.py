@@ -12,14 +12,21 @@ from quantize.branches.base import Branch, Fold, Recipe
 from quantize.certificates import provenance
 from quantize.files import write_bytes, write_json
 from quantize.runs import CONFIG, METRICS, WEIGHTS, FoldRun, Run, fold_weights
+from quantize.training.checkpoints import Checkpoints
 
 
-def train(branch: Branch, data: Path, recipe: Recipe, folder: Path) -> Run:
+def train(branch: Branch, data: Path, recipe: Recipe, folder: Path, fresh: bool = False) -> Run:
     """Trains ``branch`` on the data set in ``data``, writes the run to ``folder`` and returns it.
 
-    Raises UserError where the data are not what the branch needs; nothing is written then.
+    Where the same training was interrupted in ``folder`` it goes on after its last whole epoch, unless ``fresh``, and
+    comes to the same weights. Raises UserError where the data are not what the branch needs, and nothing is written
+    then; or where the interrupted training was another one.
     """
-    fitted = branch.fit(data, recipe)
+    checkpoints = Checkpoints(folder, branch, data, recipe)
+    if fresh:
+        checkpoints.discard()
+    checkpoints.check()
+    fitted = branch.fit(data, recipe, checkpoints)
     run = Run(
         branch=branch.name,
         recipe=dataclasses.asdict(recipe),
@@ -39,6 +46,7 @@ def train(branch: Branch, data: Path, recipe: Recipe, folder: Path) -> Run:
             write_bytes(folder / name, (Path(temporary) / name).read_bytes())
     write_json(folder / METRICS, {"development": fitted.development, "history": fitted.history})
     write_json(folder / CONFIG, msgspec.to_builtins(run))
+    checkpoints.discard()
     return run
 
 

@@ -18,6 +18,8 @@ DECLARED = """
 purpose = "demonstration"
 jurisdiction = "none"
 consent = "nobody is shown or heard"
+[fusion]
+longest_lag_s = 10.0
 """
 
 

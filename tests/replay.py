@@ -13,11 +13,12 @@ from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
 from edge.signals import Affect, AudioChunk, Frame
+from edge.state import StateFolder
 
 
 def replay(settings: Settings, store: ModelStore) -> list[Affect]:
     """What the box would publish after each period of the recordings in ``settings``: past the gate."""
-    loop, gate = Pipeline(settings, store), Gate(settings.deployment)
+    loop, gate = Pipeline(settings, store), Gate(settings.deployment, StateFolder(None))
     states: list[Affect] = []
     for item in captured(settings):
         while _moment(item) >= (due := (len(states) + 1) * settings.fusion.period_s):

@@ -58,6 +58,13 @@ class Mosquitto:
         )
         assert wait_until(self._listens), "mosquitto did not start"
 
+    def end(self) -> None:
+        """Ends the broker as systemd would."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait()
+        self.process = None
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()

@@ -17,12 +17,16 @@ PATIENCE_S = 20.0
 
 
 class Subscriber:
-    """All that the box publishes, as a stranger on the network receives it, and commands to it."""
+    """All that the box publishes, as a stranger on the network receives it, and commands to it.
 
-    def __init__(self, port: int) -> None:
+    For one with a ``name`` the broker keeps what comes while they are apart, and it finds the broker again.
+    """
+
+    def __init__(self, port: int, name: str = "") -> None:
         self._messages: list[MQTTMessage] = []
         self._subscribed = threading.Event()
-        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=not name)
+        self._client.reconnect_delay_set(1, 1)
         self._client.on_message = lambda client, _, message: self._messages.append(message)
         self._client.on_connect = lambda client, *_: client.subscribe(BASE + "+", 1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
@@ -30,12 +34,15 @@ class Subscriber:
         self._client.loop_start()
         assert self._subscribed.wait(PATIENCE_S)
 
-    def of(self, topic: str) -> list[Any]:
-        """What came on ``topic`` so far, decoded; each message is checked against the schema."""
+    def of(self, topic: str, *, retained: bool = True) -> list[Any]:
+        """What came on ``topic`` so far, decoded; each message is checked against the schema.
+
+        Without ``retained`` only what was published since the subscription.
+        """
         found = []
         for message in tuple(self._messages):
             validate(message.topic, message.payload)
-            if message.topic == BASE + topic:
+            if message.topic == BASE + topic and (retained or not message.retain):
                 found.append(json.loads(message.payload) if topic != "status" else message.payload.decode())
         return found
 

@@ -27,7 +27,7 @@ from edge.capture.drawn import DrawnCamera
 from edge.clock import ManualClock
 from edge.config import Deployment, Settings
 from edge.errors import DeviceError, UserError
-from edge.health import resident_mib
+from edge.health.monitor import resident_mib
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import ModelStore
 from edge.perception.mediapipe_mesh import MediapipeFaceMesh
@@ -36,6 +36,7 @@ from edge.privacy.gate import Gate
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
 from edge.signals import Frame
+from edge.state import StateFolder
 
 WARM_UP_S = 2.0
 PICTURES = 30
@@ -102,7 +103,7 @@ def measure(faces: int, seconds: float) -> Cost:
     settings = Settings(deployment=Deployment("demonstration", "none", "drawn learners", "self", 1))
     store = ModelStore(settings.models.directory)
     pipeline = Pipeline(settings, store)
-    gate = Gate(settings.deployment)
+    gate = Gate(settings.deployment, StateFolder(None))
     frames = _frames(faces, settings.perception.rate_hz, WARM_UP_S + seconds)
     warm = [frame for frame in frames if frame.time < WARM_UP_S]
     measured = frames[len(warm) :]

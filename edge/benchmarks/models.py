@@ -220,10 +220,10 @@ def runtimes_of(*cells: Mapping[str, Any]) -> list[str]:
     return [runtime for runtime in RUNTIMES if all(cell.get(runtime, {}).get("threads") for cell in cells)]
 
 
-def median(cell: Mapping[str, Any], runtime: str) -> float:
-    """The median latency in ms with the first number of threads that was asked for."""
-    figures: float = next(iter(cell[runtime]["threads"].values()))["median_ms"]
-    return figures
+def median(cell: Mapping[str, Any], runtime: str, figure: str = "median_ms") -> float:
+    """The median latency in ms, or another ``figure``, with the first number of threads that was asked for."""
+    found: float = next(iter(cell[runtime]["threads"].values()))[figure]
+    return found
 
 
 def console() -> Console:

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from edge.errors import UserError
-from edge.health import resident_mib
+from edge.health.monitor import resident_mib
 from edge.inference import graph
 from edge.inference.interpreter import Interpreter, Runtime
 

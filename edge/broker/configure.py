@@ -12,9 +12,6 @@ from edge.config import Broker, Settings
 from edge.errors import UserError
 from edge.publish.connection import CREDENTIAL
 
-STATE = Path("/var/lib/mosquitto")
-"""Where mosquitto keeps what outlives it, unless the distribution's configuration says otherwise."""
-
 
 def configure(settings: Settings, places: Places, dry_run: bool = False) -> int:
     """Writes what differs from what should be, and says so, a line a file; nothing where the broker is elsewhere.
@@ -51,7 +48,7 @@ def plan(settings: Settings, places: Places) -> list[File]:
         *_certificates(settings, places),
         File(places.acl, mosquitto.acl(settings.box).encode(), SECRET, MOSQUITTO),
         File(places.bridge, _bridge(settings, places), SECRET, MOSQUITTO),
-        File(places.drop_in, mosquitto.drop_in(settings, places, _persistence(places)).encode()),
+        File(places.drop_in, mosquitto.drop_in(settings, places, neighbours.stated_folder(places)).encode()),
     ]
 
 
@@ -104,7 +101,3 @@ def _bridge(settings: Settings, places: Places) -> bytes | None:
     if bridge.ca_file is not None and content(bridge.ca_file) is None:
         raise UserError(f"broker.bridge.ca_file: cannot read {bridge.ca_file} (No such file or directory)")
     return mosquitto.bridge(settings, password).encode()
-
-
-def _persistence(places: Places) -> Path | None:
-    return None if neighbours.names_a_folder(places) else STATE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from edge.broker.places import Places
@@ -16,28 +17,31 @@ HEADER = "# Written by affect-edge broker-config from the box's configuration; w
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs")
 
 
-def drop_in(settings: Settings, places: Places, persistence: Path | None) -> str:
+def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     """What is added to the distribution's configuration.
 
-    ``persistence`` is the folder for what outlives the broker, given only where the distribution's configuration names
-    none: named twice, it keeps mosquitto from starting. ``per_listener_settings`` stays off, so that one set of
-    passwords and rights holds for every listener, those of an administrator's own drop-ins too.
+    ``stated`` is the folder for what outlives the broker, where the distribution's configuration names one: named
+    twice, it keeps mosquitto from starting. ``per_listener_settings`` stays off, so that one set of passwords and
+    rights holds for every listener, those of an administrator's own drop-ins too.
     """
     local, socket = settings.broker.local, settings.broker.socket
     return _text(
         ["allow_anonymous false", f"password_file {places.passwords}", f"acl_file {places.acl}"],
         [
-            "# Written down with every change, so that a broker that is killed forgets nothing it acknowledged.",
+            "# Written down with every change: a broker that is killed forgets what it acknowledged in its last",
+            "# milliseconds, and no more.",
             "persistence true",
-            *([] if persistence is None else [f"persistence_location {persistence}/"]),
+            *([] if stated is not None else [f"persistence_location {places.state}/"]),
+            # The one way out of a folder that cannot be named again.
+            *([] if local.durable else [f"persistence_file {os.path.relpath(places.memory, stated or places.state)}"]),
             "autosave_on_changes true",
             "autosave_interval 1",
             "persistent_client_expiration 14d",
         ],
         [
             "# A subscriber that is away finds an hour of the lesson when it returns, and cannot fill the memory.",
-            "max_queued_messages 10000",
-            "max_queued_bytes 8388608",
+            "max_queued_messages 5000",
+            "max_queued_bytes 4194304",
             "max_packet_size 65536",
         ],
         [] if socket is None else ["# The box itself.", f"listener 0 {socket}"],

@@ -15,6 +15,7 @@ HARMFUL = {
     "password_file": None,
     "acl_file": None,
     "psk_file": None,
+    "persistence_file": None,
     "auth_plugin": None,
     "plugin": None,
     "port": None,
@@ -40,9 +41,13 @@ def check(places: Places) -> None:
                 )
 
 
-def names_a_folder(places: Places) -> bool:
-    """Whether a file of the distribution or an administrator says where mosquitto keeps what outlives it."""
-    return any(name == "persistence_location" for path in _others(places) for name, _ in _options(content(path) or b""))
+def stated_folder(places: Places) -> Path | None:
+    """Where mosquitto keeps what outlives it, if a file of the distribution or an administrator says so."""
+    for path in _others(places):
+        for name, value in _options(content(path) or b""):
+            if name == "persistence_location":
+                return Path(value).resolve()
+    return None
 
 
 def _others(places: Places) -> list[Path]:

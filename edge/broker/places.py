@@ -14,6 +14,10 @@ class Places:
 
     out: Path = MOSQUITTO
     credentials: Path = CREDENTIALS
+    runtime: Path = Path("/run/mosquitto")
+    """mosquitto's own folder in memory: outlives the broker, not the box."""
+    state: Path = Path("/var/lib/mosquitto")
+    """Where mosquitto keeps what outlives it, unless the distribution's configuration says otherwise."""
 
     @property
     def main(self) -> Path:
@@ -29,6 +33,15 @@ class Places:
     def bridge(self) -> Path:
         """The bridge, apart from the rest because mosquitto keeps its password in it."""
         return self.out / "conf.d" / "affectfusion_bridge.conf"
+
+    @property
+    def memory(self) -> Path:
+        """What the broker has yet to deliver, and what it retains.
+
+        In a folder of its own: mosquitto 2.0.21 warns at every write of a file that is not its own group's, and the
+        group of the folder above is the box's.
+        """
+        return self.runtime / "kept" / "affectfusion.db"
 
     @property
     def acl(self) -> Path:

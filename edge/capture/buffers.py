@@ -44,16 +44,20 @@ class NewestFrame:
 class AudioRing:
     """The last ``seconds`` of sound not taken yet; the oldest chunks make room. Safe between threads."""
 
-    def __init__(self, seconds: float = 10.0) -> None:
+    def __init__(self, seconds: float) -> None:
         self._capacity = round(seconds * SAMPLE_RATE)
         self._lock = Lock()
         self._chunks: deque[AudioChunk] = deque()
         self._held = 0
         self._lost = 0
 
+    def __len__(self) -> int:
+        """Chunks held."""
+        return len(self._chunks)
+
     @property
     def dropped_s(self) -> float:
-        """Seconds of sound that made room before anybody took them."""
+        """Seconds of sound that were dropped before anybody took them."""
         return self._lost / SAMPLE_RATE
 
     def push(self, chunk: AudioChunk) -> None:
@@ -62,16 +66,24 @@ class AudioRing:
             self._chunks.append(chunk)
             self._held += len(chunk.samples)
             while self._held > self._capacity:
-                oldest = len(self._chunks.popleft().samples)
-                self._held -= oldest
-                self._lost += oldest
+                self._lost += len(self._pop().samples)
 
-    def drain(self) -> list[AudioChunk]:
-        """Everything held, oldest first; the ring is empty afterwards."""
+    def take(self, fresh_since: float = float("-inf")) -> AudioChunk | None:
+        """The oldest chunk held; None where there is none.
+
+        Where it ended before ``fresh_since`` its reader lags, and everything held is dropped: one gap, after which
+        the reader is with the present again, instead of many.
+        """
         with self._lock:
-            chunks = list(self._chunks)
-            self._forget()
-            return chunks
+            if self._chunks and self._chunks[0].end < fresh_since:
+                self._lost += self._held
+                self._forget()
+            return self._pop() if self._chunks else None
+
+    def _pop(self) -> AudioChunk:
+        chunk = self._chunks.popleft()
+        self._held -= len(chunk.samples)
+        return chunk
 
     def clear(self) -> None:
         """Forgets everything held."""

@@ -19,8 +19,9 @@ State = Literal["closed", "opening", "live", "lost", "frozen", "silent", "ended"
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 10.0)
 """Waits between attempts to reopen a lost source; the last one repeats."""
 
-FIRST_ATTEMPT_S = 3.0
-"""How long the first ``start`` waits to learn whether what the settings name can be opened at all."""
+FIRST_ATTEMPT_S = 4.0
+"""How long the first ``start`` waits to learn whether what the settings name can be opened at all; two sensors must not
+keep a turn of the loop from the watchdog for ten seconds."""
 
 CLOSE_S = 0.9
 """How long ``close`` waits for a driver that does not answer."""

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from edge.appliance import Appliance
 from edge.clock import MonotonicClock
-from edge.config import Box, Broker, CameraSettings, Deployment, MicrophoneSettings, Settings
+from edge.config import Box, Broker, CameraSettings, Deployment, Fusion, MicrophoneSettings, Settings
 from edge.demo.broker import EmbeddedBroker
 from edge.demo.lesson import SOUND, VIDEO
 from edge.demo.screen import PlainScreen, RichScreen
@@ -105,6 +105,8 @@ def _settings(camera: str | None, microphone: str | None, port: int) -> Settings
             box=BOX,
             camera=CameraSettings(source="file", path=VIDEO),
             microphone=MicrophoneSettings(source="file", path=SOUND),
+            # nobody is kept from the lesson because the machine is busy with something else
+            fusion=Fusion(longest_lag_s=10.0),
             broker=broker,
         )
     return Settings(

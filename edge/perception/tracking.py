@@ -9,10 +9,12 @@ from edge.perception.mesh import Mesh
 from edge.signals import Face, Float32Array
 
 REACH = 1.0
-"""How far a face may move between two looks, in eye distances."""
+"""How far a face may move between two looks at 7.5 a second, in eye distances."""
+
+LOOK_S = 1 / 7.5
 
 DRIFT = 4.0
-"""How much further a face may be found for every second it was out of sight."""
+"""How much further a face may be found for every second it was out of sight for longer than that."""
 
 
 class Tracker:
@@ -22,13 +24,11 @@ class Tracker:
         self._forward_fill_s = forward_fill_s
         self._last: dict[int, Face] = {}
         self._next = 0
-        self._looked = 0.0
 
     def follow(self, meshes: list[Mesh], time: float) -> list[Face]:
         """The faces of one frame, each with its track: the nearest pairs of old and new faces are joined first."""
         self.expire(time)
-        joined = self._joined(meshes)
-        self._looked = time
+        joined = self._joined(meshes, time)
         faces = []
         for index, mesh in enumerate(meshes):
             track = joined.get(index, self._next)
@@ -37,13 +37,13 @@ class Tracker:
         self._last.update((face.track, face) for face in faces)
         return faces
 
-    def _joined(self, meshes: list[Mesh]) -> dict[int, int]:
+    def _joined(self, meshes: list[Mesh], time: float) -> dict[int, int]:
         """The track of each mesh that continues one, by the mesh's index."""
         new = [_place(mesh.landmarks) for mesh in meshes]
         pairs = []
         for track, face in self._last.items():
             x, y, size = _place(face.landmarks)
-            reach = REACH + DRIFT * max(0.0, self._looked - face.time)
+            reach = REACH + DRIFT * max(0.0, time - face.time - LOOK_S)
             for index, (new_x, new_y, new_size) in enumerate(new):
                 moved = hypot(new_x - x, new_y - y) / max(size, new_size)
                 if moved <= reach:

@@ -19,6 +19,9 @@ ABOVE_NOISE = 2.8
 NOISE_RISE = 10 ** (3 * WINDOW_S / 20)
 """How fast the estimated noise floor follows a louder room (3 dB a second); it follows a quieter one at once."""
 
+GAP_S = 0.5
+"""Sound that is missing for longer than this starts everything afresh."""
+
 QUIETEST = 1e-4
 """No microphone's noise floor is below this (-80 dBFS)."""
 
@@ -63,7 +66,7 @@ class VoiceSegmenter:
 
     def hear(self, chunk: AudioChunk) -> list[Utterance]:
         """Takes the next chunk; returns the utterances that ended in it (usually none). A gap in time starts afresh."""
-        if self._due is not None and abs(chunk.time - self._due) > 0.5:
+        if self._due is not None and abs(chunk.time - self._due) > GAP_S:
             self.reset()
         self._due = chunk.end
         if not len(self._rest):

@@ -3,62 +3,70 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Callable
 from typing import cast
 
 from edge.config import Deployment
+from edge.privacy.closure import Closure
+from edge.privacy.consent import ConsentRecord
+from edge.privacy.mute import MuteSwitch
 from edge.publish.payloads import PrivacyPayload, PrivacyState, timestamp
 from edge.signals import Abstention, Affect
-
-_EU = frozenset(
-    (
-        *("EU", "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "EL", "FI", "FR", "DE", "GR", "HU"),
-        *("IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE"),
-    )
-)
-"""The Union and its members, as codes of countries; Greece has two."""
-
-_REASONS = {
-    Abstention.NOT_DECLARED: "nothing is captured until [deployment] in the configuration declares {missing}",
-    Abstention.PROHIBITED: (
-        "the EU prohibits inferring emotions in education, except for medical or safety reasons (AI Act, Art. 5(1)(f))"
-    ),
-    Abstention.MUTED: "muted; camera and microphone are closed",
-}
+from edge.state import StateFolder
 
 
 class Gate:
-    """Consent, mute and the minimum group.
+    """Consent, mute and the minimum group; the only door between what is captured and what leaves.
 
-    Raises nothing and remembers only whether it is muted. While ``closed`` gives a reason, capture must be shut, not
-    just publishing.
+    While ``closed`` gives a reason, capture must be shut, not just publishing. Consent and mute live in ``state``,
+    where the console changes them: every look at the gate sees what is there now. ``wall_clock`` gives seconds since
+    1970.
     """
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
-        self.muted = False
+    def __init__(self, deployment: Deployment, state: StateFolder, wall_clock: Callable[[], float] = time.time) -> None:
+        self.consent = ConsentRecord(deployment, state)
+        """Whether there is consent."""
+        self.switch = MuteSwitch(state, wall_clock)
+        """What mutes and unmutes."""
+        self._wall_clock = wall_clock
+        self._state = ""
+        self._since = 0.0
+
+    @property
+    def deployment(self) -> Deployment:
+        """What is declared, in the configuration and by a grant at the console."""
+        return self.consent.deployment
 
     @property
     def closed(self) -> Abstention | None:
         """Why nothing may be captured now; None when capture is allowed."""
-        if self._missing():
-            return Abstention.NOT_DECLARED
-        if self.deployment.purpose == "education" and self._country in _EU:
-            return Abstention.PROHIBITED
-        return Abstention.MUTED if self.muted else None
+        closure = self._closure()
+        return closure.reason if closure else None
 
     @property
     def explanation(self) -> str:
         """``closed`` in words; empty when capture is allowed."""
-        reason = self.closed
-        return _REASONS[reason].format(missing=", ".join(self._missing())) if reason else ""
+        closure = self._closure()
+        return closure.words if closure else ""
 
-    def notice(self, wall_time: float) -> PrivacyPayload:
-        """The message for the ``privacy`` topic; ``wall_time``, seconds since 1970, is when this state began."""
-        declared = self.deployment
+    def notice(self) -> PrivacyPayload:
+        """The message for the ``privacy`` topic, as of now. Of the consent itself it says no more than its end.
+
+        A mute, a revocation and the end of a consent began when they were decided, be it before a restart; any other
+        state when the gate was first seen in it.
+        """
+        now = self._wall_clock()
+        closure, declared, mute, given = self._closure(), self.deployment, self.switch.state, self.consent.given
+        state = closure.reason.value if closure else "capturing"
+        if state != self._state:
+            self._state, self._since = state, now
         return PrivacyPayload(
-            state=cast(PrivacyState, self.closed.value) if self.closed else "capturing",
-            reason=self.explanation or f"declared: {declared.purpose}",
-            since=timestamp(wall_time),
+            state=cast(PrivacyState, state),
+            reason=closure.words if closure else f"declared: {declared.purpose}",
+            since=timestamp(self._since if closure is None or closure.since is None else closure.since),
+            muted_by=mute.by if mute.on else None,
+            consent_until=str(given.until) if given and given.until else None,
             minimum_group=declared.minimum_group,
             purpose=declared.purpose,
             jurisdiction=declared.jurisdiction,
@@ -71,9 +79,9 @@ class Gate:
         Refused for what closes the gate, and below the minimum group, where numbers would speak of single persons: then
         neither scores nor reliabilities pass, only the reason and the (bucketed) group size.
         """
-        reason = self.closed
-        of_a_group = self.deployment.mode == "room"
-        if reason is None and affect.abstain is None and of_a_group and affect.group < self.deployment.minimum_group:
+        reason, declared = self.closed, self.deployment
+        of_a_group = declared.mode == "room"
+        if reason is None and affect.abstain is None and of_a_group and affect.group < declared.minimum_group:
             reason = Abstention.TOO_FEW_FACES
         if reason is None and affect.abstain is None:
             return affect
@@ -87,10 +95,5 @@ class Gate:
             confidence=0.0,
         )
 
-    @property
-    def _country(self) -> str:
-        return self.deployment.jurisdiction.partition("-")[0].upper()
-
-    def _missing(self) -> list[str]:
-        declared = self.deployment
-        return [name for name in ("purpose", "jurisdiction", "consent") if not getattr(declared, name).strip()]
+    def _closure(self) -> Closure | None:
+        return self.consent.closure(self._wall_clock()) or self.switch.closure

@@ -97,10 +97,9 @@ def in_words(where: str, error: BaseException | None) -> str:
         return f"{where}: no trusted TLS connection ({reason}); check broker.tls and broker.ca_file"
     if isinstance(error, socket.gaierror):
         return f"{where}: no such host; check broker.host"
-    if isinstance(error, ConnectionRefusedError):
-        return f"{where}: no broker listens there; start it, or check broker.host and broker.port"
-    if isinstance(error, FileNotFoundError):
-        return f"{where}: no broker listens there; start it, or check broker.socket"
+    if isinstance(error, (ConnectionRefusedError, FileNotFoundError)):
+        key = "broker.socket" if where.startswith("/") else "broker.host and broker.port"
+        return f"{where}: no broker listens there; start it, or check {key}"
     if isinstance(error, PermissionError):
         return f"{where}: this user may not connect to it; is it in the socket's group?"
     return f"{where} does not answer ({error}); check broker.host and broker.port"

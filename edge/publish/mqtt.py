@@ -9,14 +9,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import MQTTErrorCode
 
-from edge.config import Box, Broker
+from edge.config import Box, Broker, OutboxSettings
 from edge.publish.connection import KEEPALIVE_S, UNACKNOWLEDGED, in_words, prepared_client, refusal
+from edge.publish.outbox import Outbox
 from edge.publish.payloads import (
     AffectPayload,
     CommandName,
@@ -28,21 +30,22 @@ from edge.publish.payloads import (
     affect_payload,
 )
 from edge.publish.schema import SchemaError, encode, validate
-from edge.publish.topics import AFFECT, COMMAND, HEALTH, PRIVACY, SESSION, STATUS, Topic, address
+from edge.publish.topics import AFFECT, COMMAND, HEALTH, KEPT, PRIVACY, SESSION, STATUS, Topic, address
 from edge.signals import Affect
 
 log = logging.getLogger(__name__)
 
 FAREWELL_S, LEAVE_S = 0.9, 0.5
-"""Longest waits of ``stop``: for the broker to acknowledge ``offline``, and for the network thread to end."""
+"""Longest waits of ``stop``: for the broker to acknowledge what is left to say, and for the network thread to end."""
 
 
 class Publisher:
     """Publishes the room's state and the box's own, and hands over commands.
 
     ``on_command`` and ``on_refused`` (given the reason) are called on the network thread; they must return at
-    once and not raise. Nothing raises on account of the broker: while it is away the log says so once and
-    the newest of each topic is kept. Raises UserError at construction where the settings cannot work.
+    once and not raise. Nothing raises on account of the broker: while it is away the log says so once, the messages
+    of kept topics wait in the outbox (in ``file``, or in memory) and of the other topics the newest is kept. Raises
+    UserError at construction where the settings cannot work.
     """
 
     def __init__(
@@ -51,6 +54,9 @@ class Publisher:
         box: Box,
         on_command: Callable[[CommandName], None],
         on_refused: Callable[[str], None] = lambda reason: None,
+        *,
+        file: Path | None = None,
+        limit: int = OutboxSettings().messages,
     ) -> None:
         self._box = box
         self._broker = broker
@@ -70,31 +76,41 @@ class Publisher:
         """Own messages dropped because they broke the schema; each is a bug."""
         self.refused = 0
         """Commands refused."""
+        self._outbox = Outbox(file, limit, self._deliver)
         self._client = prepared_client(broker, box)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._unreachable
         self._client.on_subscribe = self._subscribed
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._received
+        self._client.on_publish = self._acknowledged
 
     def start(self) -> None:
         """Begin to connect, in the background, for as long as it takes."""
+        self._outbox.start()
         self._client.connect_async(*self._broker.address, KEEPALIVE_S)
         self._client.loop_start()
 
     def stop(self) -> None:
-        """Say ``offline`` and leave, within a second and a half whatever the broker does."""
+        """Deliver what waits if that can be done at once, say ``offline`` and leave.
+
+        Takes less than two seconds whatever the broker does.
+        """
+        deadline = time.monotonic() + FAREWELL_S
+        if self.connected:
+            self._outbox.drained(FAREWELL_S / 2)
         with self._lock:
             self._stopping = True
             farewell = self._send(STATUS, b"offline") if self.connected else None
             self.connected = False
         if farewell is not None:
             with suppress(ValueError, RuntimeError):
-                farewell.wait_for_publish(FAREWELL_S)
+                farewell.wait_for_publish(max(0.0, deadline - time.monotonic()))
         self._client.disconnect()
         # The thread may be in a connection attempt that nothing interrupts; it is a daemon and ends after it.
         leaving = threading.Thread(target=self._client.loop_stop, daemon=True)
         leaving.start()
+        self._outbox.stop()
         leaving.join(LEAVE_S)
 
     def affect(self, affect: Affect) -> None:
@@ -124,7 +140,12 @@ class Publisher:
     @property
     def queue(self) -> int:
         """How many messages the broker has yet to acknowledge."""
-        return sum(not _settled(info) for info in tuple(self._sent))
+        return self._outbox.depth + sum(not _settled(info) for info in tuple(self._sent))
+
+    @property
+    def lost(self) -> int:
+        """How many messages to kept topics were dropped unsent since the start."""
+        return self._outbox.lost
 
     def _publish(self, topic: Topic, payload: Payload, kind: type[Payload]) -> None:
         if not isinstance(payload, kind):
@@ -135,6 +156,9 @@ class Publisher:
             self._reject(topic, error)
             return
         with self._lock:
+            if topic.kept:
+                self._outbox.put(address(self._box, topic), message)
+                return
             self._newest[topic] = message
             if self.connected:
                 self._send(topic, message)
@@ -149,9 +173,22 @@ class Publisher:
             self._sent.append(info)
         return info
 
+    def _deliver(self, where: str, message: bytes) -> int | None:
+        """Send a message from the outbox, on its thread. Raises SchemaError where a file brought something else."""
+        validate(where, message)
+        topic = KEPT.get(where.rpartition("/")[2])
+        if topic is None:
+            raise SchemaError(f"{where}: not a topic of the outbox")
+        info = self._client.publish(where, message, topic.qos, topic.retained)
+        return None if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE else info.mid
+
     # The methods below run on the network thread.
 
     def _connected(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        # Paho would repeat what the last connection left unacknowledged, the old after the new: outbox and
+        # ``_subscribed`` do that in order.
+        client.drop_out_messages()
+        self._sent.clear()
         problem = refusal(self._where, reason)
         if problem is None:
             client.subscribe(address(self._box, COMMAND), COMMAND.qos)
@@ -159,20 +196,18 @@ class Publisher:
             self._report(problem, always=True)
 
     def _subscribed(self, client: Client, _: Any, mid: int, reasons: list[Any], properties: Any) -> None:
-        """Announce the box.
-
-        Not yet in ``_connected``: paho repeats unacknowledged messages right after that, and an old retained
-        state must not overwrite the newest.
-        """
+        """Announce the box, now that it also hears commands."""
         with self._lock:
             if self._stopping:
                 return
             self._send(STATUS, b"online")
             for topic, message in self._newest.items():
                 self._send(topic, message)
+            waiting = self._outbox.depth
+            self._outbox.resume()
             self.connected = True
             self.problem = None
-        log.info("publishing to %s", self._where)
+        log.info("publishing to %s%s", self._where, f", {waiting} messages that waited first" if waiting else "")
         if any(reason.is_failure for reason in reasons):
             log.warning("%s lets no commands through; allow reading %s", self._where, address(self._box, COMMAND))
 
@@ -180,7 +215,11 @@ class Publisher:
         # paho calls this while it handles the exception, and does not pass it on.
         self._report(in_words(self._where, sys.exc_info()[1]))
 
+    def _acknowledged(self, client: Client, _: Any, mid: int, reason: Any, properties: Any) -> None:
+        self._outbox.acknowledge(mid)
+
     def _disconnected(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        self._outbox.pause()
         if self.connected:
             self.connected = False
             hint = "if this repeats, look for a second box with the same box.site and box.room"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from edge.config import Purpose
 from edge.signals import Abstention, Affect
 from edge.signals import Engagement as RoomEngagement
 
@@ -24,11 +25,13 @@ Timestamp = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", extra_json_schema={"format": "date"})]
 
 Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
 SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closed", "none"]
-PrivacyState = Literal["starting", "capturing", "muted", "not_declared", "prohibited"]
+PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
+MutedBy = Literal["command", "button", "console", "unknown"]
 CommandName = Literal["mute", "unmute", "start_session", "end_session"]
 
 _LARGEST_OF_BUCKET: tuple[tuple[int, Bucket], ...] = (
@@ -85,6 +88,7 @@ class AbstainedSeconds(Part, frozen=True):
     """Seconds without scores, by reason; a reason that never applied is absent."""
 
     not_declared: Annotated[Amount | UnsetType, Meta(description="Purpose or consent not declared.")] = UNSET
+    no_consent: Annotated[Amount | UnsetType, Meta(description="Consent was revoked, or has ended.")] = UNSET
     prohibited: Annotated[Amount | UnsetType, Meta(description="The declared use is prohibited.")] = UNSET
     muted: Annotated[Amount | UnsetType, Meta(description="Muted.")] = UNSET
     starting: Annotated[Amount | UnsetType, Meta(description="Not yet a full window.")] = UNSET
@@ -94,6 +98,7 @@ class AbstainedSeconds(Part, frozen=True):
     too_far: Annotated[Amount | UnsetType, Meta(description="Faces too small.")] = UNSET
     too_few_faces: Annotated[Amount | UnsetType, Meta(description="Below the minimum group.")] = UNSET
     unreliable: Annotated[Amount | UnsetType, Meta(description="No modality was reliable.")] = UNSET
+    overloaded: Annotated[Amount | UnsetType, Meta(description="The box could not keep up.")] = UNSET
 
 
 class SessionSeconds(Part, frozen=True):
@@ -133,13 +138,26 @@ class HealthPayload(Payload, frozen=True):
 
     fps: Annotated[Amount, Meta(description="Frames a second that the camera delivers.")]
     rate_hz: Annotated[Amount, Meta(description="Frames a second that are looked at.")]
+    target_hz: Annotated[Amount, Meta(description="Frames a second that the box aims to look at now.")]
+    load: Annotated[
+        Literal["normal", "overloaded", "hot"],
+        Meta(description="Why the box looks less often than configured; normal if it does not."),
+    ]
+    lag_ms: Annotated[
+        Amount | None,
+        Meta(description="Longest time from a picture to the state that counts it, since the last message; or null."),
+    ]
     dropped_frames: Annotated[Count, Meta(description="Frames replaced by a newer one, since start.")]
     dropped_audio_s: Annotated[Amount, Meta(description="Seconds of sound lost, since start.")]
     latency_ms: Annotated[
         dict[Identifier, Amount], Meta(description="Median milliseconds of each stage of the loop, by name.")
     ]
     rss_mib: Annotated[Amount, Meta(description="Resident memory in MiB.")]
+    temperature_c: Annotated[float | None, Meta(description="Of the processor, in degrees Celsius; null if unknown.")]
+    undervoltage: Annotated[bool | None, Meta(description="Whether the power supply is too weak; null if unknown.")]
+    throttled: Annotated[bool | None, Meta(description="Whether the board slows its processor; null if unknown.")]
     queue: Annotated[Count, Meta(description="Messages the broker has yet to acknowledge.")]
+    lost: Annotated[Count, Meta(description="Messages dropped unsent, the oldest of a full outbox, since start.")]
     camera: Annotated[
         SensorState,
         Meta(description="The camera: frozen if its picture stands still, none if none is configured."),
@@ -167,10 +185,18 @@ class PrivacyPayload(Payload, frozen=True):
     reason: Annotated[Line, Meta(description="Why, in words.")]
     since: Annotated[Timestamp, Meta(description="When the state began: RFC 3339, UTC.")]
     minimum_group: Annotated[int, Meta(ge=1, description="Faces that must be in view before any score is given.")]
-    purpose: Annotated[
-        Literal["", "education", "wellbeing", "research", "medical", "safety", "demonstration"],
-        Meta(description="What the operator declared the scores are for; empty if undeclared."),
+    muted_by: Annotated[
+        MutedBy | None,
+        Meta(
+            description="What muted it, whatever the state; null if it is not muted. A mute by anything but a command "
+            "is lifted at the box only; unknown if its record was damaged."
+        ),
     ]
+    consent_until: Annotated[
+        Date | None,
+        Meta(description="The last day of the consent, after which capture closes by itself; null if it has none."),
+    ]
+    purpose: Annotated[Purpose, Meta(description="What the operator declared the scores are for; empty if undeclared.")]
     jurisdiction: Annotated[Line, Meta(description="Under whose law; empty if undeclared.")]
     mode: Annotated[Literal["room", "self"], Meta(description="A group, or a learner's own device.")]
 

@@ -9,17 +9,22 @@ from edge.config import Box
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic below the base: ``retained`` messages are what a new subscriber sees first."""
+    """One topic below the base: ``retained`` messages are what a new subscriber sees first.
+
+    Of a ``kept`` topic every message is delivered, in order, whatever happens to the broker or the box; of the others
+    only the newest.
+    """
 
     name: str
     retained: bool
     qos: int
+    kept: bool = False
 
 
 STATUS = Topic("status", retained=True, qos=1)
 """``online`` / ``offline``; also the last will."""
-AFFECT = Topic("affect", retained=True, qos=1)
-SESSION = Topic("session", retained=True, qos=1)
+AFFECT = Topic("affect", retained=True, qos=1, kept=True)
+SESSION = Topic("session", retained=True, qos=1, kept=True)
 HEALTH = Topic("health", retained=True, qos=0)
 PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
@@ -27,6 +32,9 @@ COMMAND = Topic("command", retained=False, qos=1)
 
 PUBLISHED = (STATUS, AFFECT, SESSION, HEALTH, PRIVACY)
 """All that the box says."""
+
+KEPT = {topic.name: topic for topic in PUBLISHED if topic.kept}
+"""The kept topics by name."""
 
 
 def address(box: Box, topic: Topic) -> str:

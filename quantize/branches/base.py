@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from edge.features import Preprocessing
 from edge.signals import Float32Array
 from quantize.evaluation.conditions import Condition
+
+if TYPE_CHECKING:
+    from quantize.evaluation.ceilings import Ceiling
+    from quantize.training.checkpoints import Checkpoints
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,19 @@ class Fitted:
     folds: list[Fold] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What networks say of ``examples`` that they were not trained on: ``logits`` float32 (N, labels).
+
+    Each was trained on ``count`` of ``unit``, "actors", "subjects" or "pictures".
+    """
+
+    examples: Examples
+    logits: Float32Array
+    count: int
+    unit: str
+
+
 class Branch(Protocol):
     """One branch: its labels, its recipes, its data, and how its logits become decisions.
 
@@ -107,8 +124,17 @@ class Branch(Protocol):
     def conditions(self) -> tuple[Condition, ...]:
         """What it is judged under, beside its examples as they are."""
 
-    def fit(self, data: Path, recipe: Any) -> Fitted:
-        """Trains on the data set's training part, tunes on its validation part."""
+    def fit(self, data: Path, recipe: Any, checkpoints: Checkpoints) -> Fitted:
+        """Trains on the data set's training part, tunes on its validation part; goes on where ``checkpoints`` end."""
+
+    def fit_share(self, data: Path, recipe: Any, share: float, checkpoints: Checkpoints) -> Outcome:
+        """Trains on ``share``, 0..1, of those who are trained on, and asks about the same others whatever the share.
+
+        All of them are of the training and validation parts, none of a test.
+        """
+
+    def ceilings(self, data: Path) -> list[Ceiling]:
+        """How well the labels that ``fit_share`` is judged by can be told at all; empty where they do not say."""
 
     def unseen(self, data: Path, preprocessing: Any, split: Mapping[str, Any] | None) -> Examples:
         """What ``data`` holds for a test: nothing that ``split``, as training recorded it, lists as used.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,13 +16,25 @@ from edge.branches import sigmoid
 from edge.errors import UserError
 from edge.features.landmarks import LandmarkFeatures
 from edge.signals import ENGAGEMENT_STATES, Float32Array
-from quantize.branches.base import Examples, Fitted
+from quantize.branches.base import Examples, Fitted, Outcome
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
 from quantize.datasets import daisee
 from quantize.datasets.daisee_landmarks import HIGH, Clips
+from quantize.evaluation.ceilings import Ceiling, other_clips
 from quantize.evaluation.conditions import LANDMARKS, Condition
+from quantize.training.checkpoints import Checkpoints
 from quantize.training.sequences import Sequences, held, prepare
+from quantize.training.shares import chosen
 from quantize.training.tuning import tune
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """Train as the network is shown it, in motion, and as it is judged by it, held."""
+
+    features: LandmarkFeatures
+    sequences: Sequences
+    examples: Examples
 
 
 class Engagement:
@@ -33,26 +47,36 @@ class Engagement:
     conditions = LANDMARKS
     recipes: ClassVar[dict[str, EngagementRecipe]] = RECIPES
 
-    def fit(self, data: Path, recipe: EngagementRecipe) -> Fitted:
+    def fit(self, data: Path, recipe: EngagementRecipe, checkpoints: Checkpoints) -> Fitted:
         """Trains on all Train subjects; thresholds and development figures come from folds of subjects inside Train."""
-        clips = daisee.load(data, "Train")
-        people = sorted(set(clips.subjects.tolist()))
-        if len(people) < recipe.folds:
-            raise UserError(f"{data}: {len(people)} subjects in Train are fewer than {recipe.folds} folds")
-        features = recipe.features(clips)
-        sequences = prepare(clips, features, recipe.seed)
-        examples = _examples(clips, features)
-        tuned = tune(self, _cross_validate(sequences, examples.inputs, recipe), examples)
-        model, history = recipe.train(sequences, np.arange(len(clips.levels)))
+        ready = _prepared(data, recipe)
+        tuned = tune(self, _cross_validate(ready, recipe, checkpoints), ready.examples)
+        model, history = recipe.train(ready.sequences, np.arange(len(ready.examples.truth)), checkpoints.part("all"))
+        people = np.unique(ready.sequences.subjects).tolist()
         return Fitted(
             model=recipe.served(model),
-            preprocessing=features,
+            preprocessing=ready.features,
             thresholds=tuned.thresholds,
             temperature=tuned.temperature,
             split={"train": people, "rule": "official Train; tuned by folds of subjects"},
             development=tuned.figures,
             history=history,
         )
+
+    def fit_share(self, data: Path, recipe: EngagementRecipe, share: float, checkpoints: Checkpoints) -> Outcome:
+        """Folds of subjects inside Train; each fold's network learns from ``share`` of the others' subjects.
+
+        What is read of a face, which needs no labels, comes from all of Train.
+        """
+        ready = _prepared(data, recipe)
+        logits = _cross_validate(ready, recipe, checkpoints, share)
+        people = len(np.unique(ready.sequences.subjects))
+        return Outcome(ready.examples, logits, round(share * people * (1 - 1 / recipe.folds)), "subjects")
+
+    def ceilings(self, data: Path) -> list[Ceiling]:
+        """Those who know how a clip's own subject was rated in other clips of Train."""
+        clips = daisee.load(data, "Train")
+        return other_clips(clips.levels, clips.subjects, HIGH)
 
     def unseen(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any] | None) -> Examples:
         """Every clip of a subject that was not trained on, whatever its split: of the official file, Validation.
@@ -90,10 +114,25 @@ def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
     return Examples(under(), truth, None, clips.subjects, under)
 
 
-def _cross_validate(sequences: Sequences, inputs: Float32Array, recipe: EngagementRecipe) -> Float32Array:
-    """Logits (N, 4) of every clip's ``inputs`` from a network that saw none of its subject's."""
-    logits: NDArray[np.float32] = np.zeros(sequences.levels.shape, np.float32)
-    for seen, held_out in GroupKFold(recipe.folds).split(logits, groups=sequences.subjects):
-        model, _ = recipe.train(sequences, seen)
-        logits[held_out] = model.predict(inputs[held_out], batch_size=256, verbose=0)
+@lru_cache(maxsize=1)
+def _prepared(data: Path, recipe: EngagementRecipe) -> _Prepared:
+    """All of Train, made ready once for all shares. Raises UserError for too few subjects."""
+    clips = daisee.load(data, "Train")
+    people = len(np.unique(clips.subjects))
+    if people < recipe.folds:
+        raise UserError(f"{data}: {people} subjects in Train are fewer than {recipe.folds} folds")
+    features = recipe.features(clips)
+    return _Prepared(features, prepare(clips, features, recipe.seed), _examples(clips, features))
+
+
+def _cross_validate(
+    ready: _Prepared, recipe: EngagementRecipe, checkpoints: Checkpoints, share: float = 1.0
+) -> Float32Array:
+    """Logits (N, 4) of every clip from a network that saw ``share`` of the subjects in other folds."""
+    logits: NDArray[np.float32] = np.zeros(ready.examples.truth.shape, np.float32)
+    subjects = ready.sequences.subjects
+    for number, (others, held_out) in enumerate(GroupKFold(recipe.folds).split(logits, groups=subjects)):
+        seen = others[chosen(subjects[others], share, recipe.seed)]
+        model, _ = recipe.train(ready.sequences, seen, checkpoints.part(f"fold-{number}"))
+        logits[held_out] = model.predict(ready.examples.inputs[held_out], batch_size=256, verbose=0)
     return logits

@@ -15,6 +15,7 @@ from edge.signals import ENGAGEMENT_STATES, Float32Array
 from quantize.branches.base import Recipe
 from quantize.datasets.daisee_landmarks import Clips
 from quantize.training import landmark_bases
+from quantize.training.checkpoints import Part
 from quantize.training.sequences import Sequences
 from quantize.training.teacher import teach
 
@@ -35,7 +36,7 @@ class EngagementRecipe(Recipe):
         """What the network reads of a face, from the training clips' faces alone."""
         raise NotImplementedError
 
-    def train(self, sequences: Sequences, rows: NDArray[np.int64]) -> tuple[Any, History]:
+    def train(self, sequences: Sequences, rows: NDArray[np.int64], part: Part) -> tuple[Any, History]:
         """The network trained on ``rows`` of ``sequences``, and the history of its loss."""
         raise NotImplementedError
 
@@ -77,7 +78,7 @@ class Taught(EngagementRecipe):
             self.steps, count, len(ENGAGEMENT_STATES), self.units, self.hidden, self.dropout, beside=True, batch=batch
         )
 
-    def train(self, sequences: Sequences, rows: NDArray[np.int64]) -> tuple[Any, History]:
+    def train(self, sequences: Sequences, rows: NDArray[np.int64], part: Part) -> tuple[Any, History]:
         """Teaches the regression, sets it in the network, and trains the LSTM."""
         from quantize.training import fitting
 
@@ -101,7 +102,7 @@ class Taught(EngagementRecipe):
         model.get_layer("linear").set_weights([taught.linear, taught.bias])
         model.get_layer("square").set_weights([taught.square])
         batches = fitting.Batches(draw, lambda rng: rng.permutation(len(rows)), self.batch, self.seed)
-        return model, fitting.fit(model, batches, _loss, self)
+        return model, fitting.fit(model, batches, _loss, self, part)
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Paper(EngagementRecipe):
 
         return engagement(self.steps, count, len(ENGAGEMENT_STATES), self.units, self.hidden, self.dropout, batch=batch)
 
-    def train(self, sequences: Sequences, rows: NDArray[np.int64]) -> tuple[Any, History]:
+    def train(self, sequences: Sequences, rows: NDArray[np.int64], part: Part) -> tuple[Any, History]:
         """Trains on all but the subjects held back; the weights of the best epoch on those are kept."""
         from quantize.training import fitting
 
@@ -149,7 +150,7 @@ class Paper(EngagementRecipe):
         model = self.network(inputs.shape[-1])
         batches = fitting.Batches(draw, order, self.batch, self.seed)
         validation = (inputs[judged], targets[judged])
-        return model, fitting.fit_to_plateau(model, batches, _loss, self, validation, self.patience)
+        return model, fitting.fit_to_plateau(model, batches, _loss, self, part, validation, self.patience)
 
 
 RECIPES: dict[str, EngagementRecipe] = {

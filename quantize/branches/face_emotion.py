@@ -17,10 +17,13 @@ from edge.errors import UserError
 from edge.features.face_crop import FaceCrop
 from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
-from quantize.branches.base import Examples, Fitted, Recipe
+from quantize.branches.base import Examples, Fitted, Outcome, Recipe
 from quantize.datasets import fer2013plus
 from quantize.datasets.faces import load, load_all
+from quantize.evaluation.ceilings import Ceiling, second_panel
 from quantize.evaluation.conditions import PICTURES, Condition
+from quantize.training.checkpoints import Checkpoints
+from quantize.training.shares import chosen
 from quantize.training.tuning import tune
 
 HAPPY, NEUTRAL = (fer2013plus.EMOTIONS.index(name) for name in POSITIVE)
@@ -51,6 +54,11 @@ class FaceRecipe(Recipe):
     published: bool = False
 
 
+DEFAULT = FaceRecipe(
+    "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encores=(12, 12, 36)
+)
+
+
 class FaceEmotion:
     """Label distributions from ten votes a picture; positive = (neutral + happy) / (1 - surprised)."""
 
@@ -60,51 +68,20 @@ class FaceEmotion:
     preprocessing = FaceCrop
     conditions = PICTURES
     recipes: ClassVar[dict[str, FaceRecipe]] = {
-        "default": FaceRecipe(
-            "default", epochs=6, batch=128, learning_rate=1e-3, weight_decay=5e-2, preface=10, encores=(12, 12)
-        ),
+        "default": DEFAULT,
+        "once": replace(DEFAULT, name="once", preface=0, encores=()),
         "affectfusion-2025": FaceRecipe(
             "affectfusion-2025", epochs=60, batch=128, learning_rate=5e-4, weight_decay=0.0, published=True
         ),
     }
 
-    def fit(self, data: Path, recipe: FaceRecipe) -> Fitted:
+    def fit(self, data: Path, recipe: FaceRecipe, checkpoints: Checkpoints) -> Fitted:
         """Trains on ``train``, sets temperature and threshold on ``valid``."""
-        from quantize.models.face_emotion import face_emotion, with_mirror
-        from quantize.training import fitting
+        from quantize.models.face_emotion import with_mirror
 
         faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
-        fitting.settle(recipe.seed)
-        targets, watched = _targets(faces, recipe), _counted(valid, recipe)
-
-        def batches(side: int, seed: int = recipe.seed) -> fitting.Batches:
-            def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
-                seen = (_resized(pictures.disturb(faces.images[i], rng), side) for i in indices)
-                return np.stack([crop.standardise(image) for image in seen]), targets[indices]
-
-            return fitting.Batches(draw, order, recipe.batch, seed + side)
-
-        def order(rng: np.random.Generator) -> NDArray[np.int64]:
-            return rng.permutation(balanced(faces.positive, rng) if recipe.published else len(faces.images))
-
+        model, history = _train(faces, valid, crop, recipe, checkpoints)
         examples = _examples(valid)
-        model = face_emotion(len(self.labels), recipe.widths, recipe.dropout)
-        loss = _weighted_loss(faces.positive) if recipe.published else _loss(recipe.valence)
-        fit = fitting.fit_to_plateau if recipe.published else fitting.fit
-        history = []
-        if recipe.preface:
-            small = replace(recipe, epochs=recipe.preface, learning_rate=2 * recipe.learning_rate)
-            history += fitting.fit(model, batches(recipe.preface_side), loss, small)
-        watch = (examples.inputs[watched], _targets(valid, recipe)[watched])
-        history += fit(model, batches(crop.size), loss, recipe, watch)
-        for number, epochs in enumerate(recipe.encores, start=1):
-            weights, seed = model.get_weights(), recipe.seed + number
-            fitting.settle(seed)
-            model = face_emotion(len(self.labels), recipe.widths, recipe.dropout)
-            model.set_weights(weights)
-            again = replace(recipe, epochs=epochs)
-            history += fitting.fit(model, batches(crop.size, seed), loss, again, watch)
-
         tuned = tune(self, with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0), examples)
         rule = "official; near-duplicates of earlier parts left out"
         return Fitted(
@@ -116,6 +93,24 @@ class FaceEmotion:
             development=tuned.figures,
             history=history,
         )
+
+    def fit_share(self, data: Path, recipe: FaceRecipe, share: float, checkpoints: Checkpoints) -> Outcome:
+        """Trains on ``share`` of the training pictures, as often as on all of them; asks about ``valid``."""
+        from quantize.models.face_emotion import with_mirror
+
+        faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
+        fewer = faces.only(chosen(np.arange(len(faces.images)), share, recipe.seed))
+        model, _ = _train(fewer, valid, crop, recipe, checkpoints)
+        examples = _examples(valid)
+        logits = with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0)
+        return Outcome(examples, logits, len(fewer.images), "pictures")
+
+    def ceilings(self, data: Path) -> list[Ceiling]:
+        """Ten more people asked about each validation picture."""
+        valid = load(data, "valid")
+        good = np.isin(np.arange(len(self.labels)), (NEUTRAL, HAPPY)).astype(np.float32)
+        good[SURPRISED] = np.nan
+        return second_panel(valid.votes, valid.emotion, good, valid.positive)
 
     def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any] | None) -> Examples:
         """The official test pictures. FER2013 pictures are crops already: they are only standardised."""
@@ -134,6 +129,45 @@ class FaceEmotion:
         """The probability of positive valence, surprise left out: float32 (N, 1)."""
         shares = softmax(logits, temperature)
         return ((shares[:, NEUTRAL] + shares[:, HAPPY]) / np.maximum(1 - shares[:, SURPRISED], 1e-6))[:, None]
+
+
+def _train(
+    faces: fer2013plus.Faces, valid: fer2013plus.Faces, crop: FaceCrop, recipe: FaceRecipe, checkpoints: Checkpoints
+) -> tuple[Any, list[dict[str, float]]]:
+    """The network trained on ``faces``, for any picture's size, and its history; the loss on ``valid`` is watched."""
+    from quantize.models.face_emotion import face_emotion
+    from quantize.training import fitting
+
+    fitting.settle(recipe.seed)
+    targets, watched = _targets(faces, recipe), _counted(valid, recipe)
+
+    def batches(side: int, seed: int = recipe.seed) -> fitting.Batches:
+        def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
+            seen = (_resized(pictures.disturb(faces.images[i], rng), side) for i in indices)
+            return np.stack([crop.standardise(image) for image in seen]), targets[indices]
+
+        return fitting.Batches(draw, order, recipe.batch, seed + side)
+
+    def order(rng: np.random.Generator) -> NDArray[np.int64]:
+        return rng.permutation(balanced(faces.positive, rng) if recipe.published else len(faces.images))
+
+    model = face_emotion(len(fer2013plus.EMOTIONS), recipe.widths, recipe.dropout)
+    loss = _weighted_loss(faces.positive) if recipe.published else _loss(recipe.valence)
+    fit = fitting.fit_to_plateau if recipe.published else fitting.fit
+    history = []
+    if recipe.preface:
+        small = replace(recipe, epochs=recipe.preface, learning_rate=2 * recipe.learning_rate)
+        history += fitting.fit(model, batches(recipe.preface_side), loss, small, checkpoints.part("preface"))
+    watch = (_standardised(valid.images)[watched], _targets(valid, recipe)[watched])
+    history += fit(model, batches(crop.size), loss, recipe, checkpoints.part("main"), watch)
+    for number, epochs in enumerate(recipe.encores, start=1):
+        weights, seed = model.get_weights(), recipe.seed + number
+        fitting.settle(seed)
+        model = face_emotion(len(fer2013plus.EMOTIONS), recipe.widths, recipe.dropout)
+        model.set_weights(weights)
+        again, part = replace(recipe, epochs=epochs), checkpoints.part(f"encore-{number}")
+        history += fitting.fit(model, batches(crop.size, seed), loss, again, part, watch)
+    return model, history
 
 
 def _examples(faces: fer2013plus.Faces) -> Examples:

@@ -19,6 +19,7 @@ from edge.features.speech import SpeechFeatures
 from edge.signals import Float32Array
 from quantize.branches.base import Branch, Fitted, Recipe
 from quantize.datasets import ravdess
+from quantize.training.checkpoints import Checkpoints
 from quantize.training.tuning import tune
 from quantize.training.voices import NEGATIVE, Voices, actors_of, folds_of
 
@@ -37,7 +38,7 @@ class PaperRecipe(Recipe):
 RECIPE = PaperRecipe("affectfusion-2025", epochs=100, batch=32, learning_rate=5e-4, weight_decay=0.0)
 
 
-def fit(branch: Branch, voices: Voices, recipe: PaperRecipe) -> Fitted:
+def fit(branch: Branch, voices: Voices, recipe: PaperRecipe, checkpoints: Checkpoints) -> Fitted:
     """Trains on three folds of actors; a fourth halves the rate, stops the training and sets the threshold."""
     from quantize.models.speech_emotion import convolutional
     from quantize.training import fitting
@@ -65,7 +66,8 @@ def fit(branch: Branch, voices: Voices, recipe: PaperRecipe) -> Fitted:
     batches = fitting.Batches(draw, order, recipe.batch, recipe.seed)
     held_out = (inputs["valid"], negative["valid"].astype(np.float32))
     loss = _weighted(float(negative["train"].mean()))
-    history = fitting.fit_to_plateau(model, batches, loss, recipe, held_out, recipe.patience)
+    part = checkpoints.part("train")
+    history = fitting.fit_to_plateau(model, batches, loss, recipe, part, held_out, recipe.patience)
     logits = model.predict(inputs["valid"], batch_size=64, verbose=0)
     # the eight labels were not trained: only the decision is tuned
     judged = voices.only(parts["valid"]).examples(inputs["valid"], features)

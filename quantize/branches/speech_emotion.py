@@ -19,10 +19,13 @@ from edge.features.speech import SpeechFeatures
 from edge.signals import Float32Array
 from quantize.augment import sounds
 from quantize.branches import speech_affectfusion
-from quantize.branches.base import Examples, Fitted, Fold, Recipe
+from quantize.branches.base import Examples, Fitted, Fold, Outcome, Recipe
 from quantize.datasets import ravdess
 from quantize.evaluation import metrics
+from quantize.evaluation.ceilings import Ceiling
 from quantize.evaluation.conditions import SOUNDS
+from quantize.training.checkpoints import Checkpoints, Part
+from quantize.training.shares import chosen
 from quantize.training.tuning import tune, tune_across
 from quantize.training.voices import NEGATIVE, Voices, actors_of, at_random, folds_of, listen
 
@@ -81,7 +84,7 @@ class SpeechEmotion:
         "affectfusion-2025": speech_affectfusion.RECIPE,
     }
 
-    def fit(self, data: Path, recipe: Recipe) -> Fitted:
+    def fit(self, data: Path, recipe: Recipe, checkpoints: Checkpoints) -> Fitted:
         """Trains a network per fold of actors, tunes on what each says of its own fold, and trains one on all actors.
 
         Actors are what is scarce: the last network, which is shipped, has heard them all, and the folds' networks
@@ -89,21 +92,15 @@ class SpeechEmotion:
         """
         voices = listen(data)
         if isinstance(recipe, speech_affectfusion.PaperRecipe):
-            return speech_affectfusion.fit(self, voices, recipe)
+            return speech_affectfusion.fit(self, voices, recipe, checkpoints)
         assert isinstance(recipe, SpeechRecipe)
         if recipe.split == "random":
-            return self._fit_at_random(data, voices, recipe)
-        fold = folds_of(voices)
-        used = np.flatnonzero(fold != recipe.fold)
-        values = _functionals(data, recipe.variants, recipe.seed)[:, used]
-        voices, fold = voices.only(used), fold[used]
-        networks, logits = {}, np.zeros((len(used), len(self.labels)), np.float32)
-        for kept in np.unique(fold).tolist():
-            title = f"{recipe.name}, without fold {kept}"
-            networks[kept] = _train(values, voices, np.flatnonzero(fold != kept), recipe, title)
-            logits[fold == kept] = networks[kept].logits(values[0, fold == kept])
+            return self._fit_at_random(data, voices, recipe, checkpoints)
+        voices, values, fold = _used(data, recipe)
+        networks, logits = _cross_validate(voices, values, fold, recipe, checkpoints)
         crossed = tune_across(self, logits, voices.examples(values[0], SpeechFeatures()), fold)
-        shipped = _train(values, voices, np.arange(len(used)), recipe, f"{recipe.name}, all actors")
+        everything = np.arange(len(fold))
+        shipped = _train(values, voices, everything, recipe, checkpoints.part("all"))
         development = {**crossed.all.figures, **_by_part(voices, fold, crossed.decision[:, 0])}
         balanced = crossed.all.figures["balanced_accuracy"]["negative"]
         return Fitted(
@@ -111,7 +108,7 @@ class SpeechEmotion:
             preprocessing=shipped.features,
             thresholds=crossed.all.thresholds,
             temperature=crossed.all.temperature,
-            split={"train": actors_of(voices, np.arange(len(used))), "cross_validated_balanced_accuracy": balanced},
+            split={"train": actors_of(voices, everything), "cross_validated_balanced_accuracy": balanced},
             development=development,
             history=shipped.history,
             folds=[
@@ -127,7 +124,7 @@ class SpeechEmotion:
             ],
         )
 
-    def _fit_at_random(self, data: Path, voices: Voices, recipe: SpeechRecipe) -> Fitted:
+    def _fit_at_random(self, data: Path, voices: Voices, recipe: SpeechRecipe, checkpoints: Checkpoints) -> Fitted:
         """One network, tuned on recordings that it did not see of actors that it did."""
         if recipe.fold is not None:
             raise UserError("--fold: a random split has no folds to choose from")
@@ -135,7 +132,7 @@ class SpeechEmotion:
         used = np.concatenate([parts["train"], parts["valid"]])
         train, valid = np.split(np.arange(len(used)), [len(parts["train"])])
         values, voices = _functionals(data, recipe.variants, recipe.seed)[:, used], voices.only(used)
-        trained = _train(values, voices, train, recipe, recipe.name)
+        trained = _train(values, voices, train, recipe, checkpoints.part("train"))
         judged = voices.only(valid).examples(values[0, valid], trained.features)
         tuned = tune(self, trained.logits(values[0, valid]), judged)
         return Fitted(
@@ -147,6 +144,20 @@ class SpeechEmotion:
             development=tuned.figures,
             history=trained.history,
         )
+
+    def fit_share(self, data: Path, recipe: Recipe, share: float, checkpoints: Checkpoints) -> Outcome:
+        """Folds of actors; each fold's network learns from ``share`` of the women and of the men in the others."""
+        if not isinstance(recipe, SpeechRecipe) or recipe.split != "actors":
+            raise UserError(f"--recipe {recipe.name}: has no folds of actors; a curve needs them")
+        voices, values, fold = _used(data, recipe)
+        _, logits = _cross_validate(voices, values, fold, recipe, checkpoints, share)
+        folds = len(np.unique(fold))
+        actors = round(share * len(np.unique(voices.actor)) * (1 - 1 / folds))
+        return Outcome(voices.examples(values[0], SpeechFeatures()), logits, actors, "actors")
+
+    def ceilings(self, data: Path) -> list[Ceiling]:
+        """None: a recording has one label, the one it was acted for."""
+        return []
 
     def unseen(self, data: Path, preprocessing: SpeechFeatures, split: Mapping[str, Any] | None) -> Examples:
         """Every recording of an actor that was used neither to train nor to validate; of a random split, its test."""
@@ -227,6 +238,36 @@ def _by_part(voices: Voices, fold: NDArray[np.int64], decision: NDArray[np.int64
     }
 
 
+def _used(data: Path, recipe: SpeechRecipe) -> tuple[Voices, Float32Array, NDArray[np.int64]]:
+    """All voices but those of the fold that is kept for the test, their functionals, and each one's fold."""
+    voices = listen(data)
+    fold = folds_of(voices)
+    used = np.flatnonzero(fold != recipe.fold)
+    return voices.only(used), _functionals(data, recipe.variants, recipe.seed)[:, used], fold[used]
+
+
+def _cross_validate(
+    voices: Voices,
+    values: Float32Array,
+    fold: NDArray[np.int64],
+    recipe: SpeechRecipe,
+    checkpoints: Checkpoints,
+    share: float = 1.0,
+) -> tuple[dict[int, Trained], Float32Array]:
+    """A network for each fold, from ``share`` of the actors in the others, and its logits (N, labels) of its fold."""
+    networks: dict[int, Trained] = {}
+    logits = np.zeros((len(fold), len(ravdess.EMOTIONS)), np.float32)
+    for kept in np.unique(fold).tolist():
+        others = fold != kept
+        for sex in np.unique(voices.sex):
+            rows = np.flatnonzero(others & (voices.sex == sex))
+            others[rows] = chosen(voices.actor[rows], share, recipe.seed)
+        part = checkpoints.part(f"fold-{kept}")
+        networks[kept] = _train(values, voices, np.flatnonzero(others), recipe, part)
+        logits[fold == kept] = networks[kept].logits(values[0, fold == kept])
+    return networks, logits
+
+
 @lru_cache(maxsize=1)
 def _functionals(data: Path, variants: int, seed: int) -> Float32Array:
     """Functionals of every utterance as it is and disturbed, not standardised: float32 (1 + variants, N, features).
@@ -241,7 +282,7 @@ def _functionals(data: Path, variants: int, seed: int) -> Float32Array:
     return np.stack(values, axis=1)
 
 
-def _train(values: Float32Array, voices: Voices, rows: NDArray[np.int64], recipe: SpeechRecipe, title: str) -> Trained:
+def _train(values: Float32Array, voices: Voices, rows: NDArray[np.int64], recipe: SpeechRecipe, part: Part) -> Trained:
     """A network for the functionals ``values`` of ``rows``, which also set how they are standardised."""
     from quantize.models.speech_emotion import perceptron
     from quantize.training import fitting
@@ -261,7 +302,7 @@ def _train(values: Float32Array, voices: Voices, rows: NDArray[np.int64], recipe
     batches = fitting.Batches(draw, lambda rng: rng.permutation(len(rows)), recipe.batch, recipe.seed)
     model = perceptron(seen.shape[-1], len(ravdess.EMOTIONS), recipe.widths, recipe.dropout)
     loss = _loss(recipe.valence, recipe.smoothing)
-    return Trained(model, features, fitting.fit(model, batches, loss, replace(recipe, name=title)))
+    return Trained(model, features, fitting.fit(model, batches, loss, recipe, part))
 
 
 def _served(trained: Any, recipe: SpeechRecipe) -> Any:

@@ -37,9 +37,16 @@ def card(manifest: Manifest) -> str:
 
 def _speed(manifest: Manifest) -> list[str]:
     """A section where a benchmark was given, none otherwise."""
-    if not manifest.figures["latency"]:
+    rows = manifest.figures["latency"]
+    if not rows:
         return []
-    return [f"## Speed\n\n{tables.latency(manifest.figures['latency'])}\n\nMade by `affect-quantize benchmark`."]
+    machines = ", ".join(sorted({row["machine"] for row in rows}))
+    where = (
+        f"Made by `affect-quantize benchmark` on a workstation ({machines}), not on a device: the ratios are "
+        "indications, the times say nothing of a Raspberry Pi."
+    )
+    parts = [where, tables.ratios(manifest.figures.get("ratios", {})), tables.latency(rows)]
+    return ["## Speed", *filter(None, parts)]
 
 
 def _made(manifest: Manifest) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edge.errors import UserError
+from quantize.conversion.compaction import compact
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -71,4 +72,4 @@ def _int8(student: Any, shape: tuple[int, ...]) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     content: bytes = converter.convert()
-    return content
+    return compact(content)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import UserError
+from quantize.conversion.compaction import compact
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
     model = served(original, inputs)
     np.save(folder / ORIGINAL, np.asarray(original.predict(inputs, batch_size=_batch(original), verbose=0)))
     for kind in KINDS:
-        (folder / f"{kind}.tflite").write_bytes(_converted(model, kind, inputs))
+        (folder / f"{kind}.tflite").write_bytes(converted(model, kind, inputs))
     return 0
 
 
@@ -84,7 +85,11 @@ def _unrolled(layer: Any) -> Any:
     return type(layer).from_config(config)
 
 
-def _converted(model: Any, kind: str, inputs: NDArray[Any]) -> bytes:
+def converted(model: Any, kind: str, inputs: NDArray[Any]) -> bytes:
+    """The .tflite file of ``model``, a ``kind`` of KINDS; ``inputs`` (n, ...) set the ranges of int8.
+
+    Raises UserError where TensorFlow Lite cannot do it.
+    """
     import tensorflow as tf
 
     def samples() -> Iterator[list[NDArray[Any]]]:
@@ -107,7 +112,7 @@ def _converted(model: Any, kind: str, inputs: NDArray[Any]) -> bytes:
         if unsupported:
             raise UserError(f"TensorFlow Lite has no operator for {unsupported[1].strip()}") from error
         raise UserError(f"cannot be converted to {kind} ({_one_line(error)})") from error
-    return content
+    return compact(content)
 
 
 def _batch(model: Any) -> int:

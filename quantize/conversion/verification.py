@@ -17,6 +17,10 @@ from quantize.conversion.capped import Caps
 from quantize.conversion.inspection import inspect
 
 
+class OneAnswerError(UserError):
+    """An int8 file gives one answer to inputs that float32 tells apart."""
+
+
 @dataclass(frozen=True)
 class Verified:
     """The int8 file's graph, and the answers, float32 (n, ...), of ``float32`` and of int8 in each runtime."""
@@ -28,8 +32,8 @@ class Verified:
 def verify(folder: Path, inputs: Path, name: str, caps: Caps, file: str = "int8.tflite") -> Verified:
     """Runs ``file`` and ``float32.tflite`` of ``folder`` on ``inputs`` (.npy); ``name`` begins every message.
 
-    Raises UserError where the int8 file is not pure, not delegated, cannot be run in an installed runtime, or gives one
-    answer to inputs that float32 tells apart.
+    Raises UserError where the int8 file is not pure, not delegated or cannot be run in an installed runtime;
+    OneAnswerError where it is one.
     """
     found = inspect(folder / file, name)
     said = {"float32": answers(folder / "float32.tflite", "litert", inputs, name, caps)}
@@ -38,7 +42,7 @@ def verify(folder: Path, inputs: Path, name: str, caps: Caps, file: str = "int8.
             key = "int8" if runtime == "litert" else f"int8_{runtime.replace('-', '_')}"
             said[key] = answers(folder / file, runtime, inputs, name, caps)
             if len(np.unique(said[key], axis=0)) == 1 < len(np.unique(said["float32"], axis=0)):
-                raise UserError(f"{name}: its int8 form gives every input the same answer in {runtime}")
+                raise OneAnswerError(f"{name}: its int8 form gives every input the same answer in {runtime}")
     return Verified(found, said)
 
 

@@ -39,6 +39,10 @@ class Faces:
     positive: NDArray[np.int64]
     groups: NDArray[np.int64]
 
+    def only(self, rows: NDArray[np.bool_]) -> Faces:
+        """The pictures at ``rows``."""
+        return Faces(self.images[rows], self.votes[rows], self.emotion[rows], self.positive[rows], self.groups[rows])
+
 
 FaceLoader = Callable[[Path, Split], Faces]
 

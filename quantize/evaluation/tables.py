@@ -97,9 +97,28 @@ def latency(rows: Iterable[Mapping[str, Any]]) -> str:
     cells = [
         [row["machine"], row["kind"], row["runtime"], str(row["threads"])]
         + [f"{row[figure]:.3f}" for figure in ("median_ms", "p90_ms", "p99_ms")]
+        + [str(row.get("runs") or "–")]
         for row in rows
     ]
-    return markdown(["machine", "kind", "runtime", "threads", "median, ms", "p90", "p99"], cells)
+    return markdown(["machine", "kind", "runtime", "threads", "median, ms", "p90", "p99", "runs"], cells)
+
+
+def ratios(found: Mapping[str, Any]) -> str:
+    """What a benchmark says of int8 over float32, and of the paper's networks over this one, as a list."""
+    lines = []
+    if over := found.get("int8"):
+        times = ", ".join(f"{ratio:.2f} x in {runtime}" for runtime, ratio in over.items() if runtime != "bytes")
+        lines.append(f"- int8 over float32: {over['bytes']:.2f} x the bytes, median latency {times}.")
+    for name, ratio in found.get("anchors", {}).items():
+        times = "; ".join(
+            f"{kind} {', '.join(f'{times:.0f} x in {runtime}' for runtime, times in by_runtime.items())}"
+            for kind, by_runtime in ratio.items()
+            if kind != "macs"
+        )
+        lines.append(
+            f"- The paper's {name} over this network: {ratio['macs']:.0f} x the multiplications, time {times}."
+        )
+    return "\n".join(lines)
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

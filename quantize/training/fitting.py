@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,13 @@ from tqdm import tqdm
 
 from edge.signals import Float32Array
 from quantize.branches.base import Recipe
+from quantize.training.checkpoints import Part
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
+
+from quantize.training.callbacks import History, Keeper, Plateau, Progress, copy
 
 Draw = Callable[[NDArray[np.int64], np.random.Generator], tuple[Float32Array, Float32Array]]
 """Makes a batch: inputs and targets of the examples at the given indices, disturbed with the given generator."""
@@ -27,8 +29,12 @@ Validation = tuple[Float32Array, Float32Array]
 
 
 def settle(seed: int) -> None:
-    """Fixes every seed and keeps TensorFlow to one thread, so that a run can be repeated."""
+    """Fixes every seed and keeps TensorFlow to one thread, so that a run can be repeated.
+
+    Dropout draws from generators whose state can be kept: a run can also be taken up again where it was left.
+    """
     tf.keras.utils.set_random_seed(seed)
+    tf.keras.backend.experimental.enable_tf_random_generator()
     tf.config.experimental.enable_op_determinism()
     for limit in (
         tf.config.threading.set_intra_op_parallelism_threads,
@@ -41,50 +47,49 @@ def settle(seed: int) -> None:
 
 
 class Batches(tf.keras.utils.Sequence):  # type: ignore[misc]
-    """Shuffled batches of ``count`` examples, drawn afresh every epoch; the last, incomplete one is left out."""
+    """Shuffled batches of ``batch`` examples, drawn afresh every epoch; the last, incomplete one is left out.
+
+    What is drawn depends on the seed, the epoch and the batch's place in it alone, not on what was drawn before.
+    """
 
     def __init__(
         self, draw: Draw, order: Callable[[np.random.Generator], NDArray[np.int64]], batch: int, seed: int
     ) -> None:
         super().__init__()
-        self._draw, self._order, self._batch = draw, order, batch
-        self._rng = np.random.default_rng(seed)
-        self._indices = order(self._rng)
+        self._draw, self._order, self._batch, self._seed = draw, order, batch, seed
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Goes to the start of ``epoch``."""
+        self._epoch = epoch
+        self._indices = self._order(self._rng(0))
 
     def __len__(self) -> int:
         return max(1, len(self._indices) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
-        return self._draw(self._indices[index * self._batch : (index + 1) * self._batch], self._rng)
+        return self._draw(self._indices[index * self._batch : (index + 1) * self._batch], self._rng(1 + index))
 
     def on_epoch_end(self) -> None:
         """Shuffles again."""
-        self._indices = self._order(self._rng)
+        self.begin(self._epoch + 1)
 
-
-class _Progress(tf.keras.callbacks.Callback):  # type: ignore[misc]
-    """One bar over all epochs, with the latest loss."""
-
-    def __init__(self, recipe: Recipe, steps: int) -> None:
-        super().__init__()
-        self._bar = tqdm(total=recipe.epochs * steps, desc=recipe.name, unit="step", mininterval=1.0)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._bar.update()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in (logs or {}).items()})
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._bar.close()
+    def _rng(self, draw: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, self._epoch, draw])
 
 
 def fit(
-    model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe, validation: Validation | None = None
-) -> list[dict[str, float]]:
+    model: tf.keras.Model,
+    batches: Batches,
+    loss: Loss,
+    recipe: Recipe,
+    part: Part,
+    validation: Validation | None = None,
+) -> History:
     """Trains ``model`` with AdamW down a cosine to zero: no epoch is picked on validation data. Returns the history.
 
-    ``validation``, inputs and targets, is only watched: its loss stands in the history beside the training's.
+    ``validation``, inputs and targets, is only watched: its loss stands in the history beside the training's. Goes on
+    where ``part`` has a checkpoint, to the weights and the history that it would have come to without a break.
     """
     steps = len(batches)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
@@ -94,43 +99,58 @@ def fit(
         warmup_steps=min(steps, 100),
     )
     optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, global_clipnorm=5.0)
-    return _fit(model, optimizer, batches, loss, recipe, validation, [])
+    model.compile(optimizer, loss)
+    return _fit(model, batches, recipe, part, validation)
 
 
 def fit_to_plateau(
-    model: tf.keras.Model, batches: Batches, loss: Loss, recipe: Recipe, validation: Validation, patience: int = 2
-) -> list[dict[str, float]]:
+    model: tf.keras.Model,
+    batches: Batches,
+    loss: Loss,
+    recipe: Recipe,
+    part: Part,
+    validation: Validation,
+    patience: int = 2,
+) -> History:
     """Trains ``model`` as AffectFusion did: Adam, halved when ``validation`` no longer gets better, stopped early.
 
     The rate is halved after ``patience`` epochs without a better loss, and training ends after three times as many.
     Leaves the weights of the best epoch in ``model``, so figures of ``validation`` are a little kind. Returns the
-    history.
+    history; goes on where ``part`` has a checkpoint.
     """
-    callbacks = [
-        tf.keras.callbacks.ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=patience),
-        tf.keras.callbacks.EarlyStopping(monitor="val_loss", patience=3 * patience, restore_best_weights=True),
-    ]
-    optimizer = tf.keras.optimizers.Adam(recipe.learning_rate)
-    return _fit(model, optimizer, batches, loss, recipe, validation, callbacks)
+    model.compile(tf.keras.optimizers.Adam(recipe.learning_rate), loss)
+    plateau = Plateau(model, patience)
+    history = _fit(model, batches, recipe, part, validation, plateau)
+    copy(plateau.best, model.variables)
+    return history
 
 
 def _fit(
     model: tf.keras.Model,
-    optimizer: tf.keras.optimizers.Optimizer,
     batches: Batches,
-    loss: Loss,
     recipe: Recipe,
+    part: Part,
     validation: Validation | None,
-    callbacks: list[tf.keras.callbacks.Callback],
-) -> list[dict[str, float]]:
-    model.compile(optimizer, loss)
-    history = model.fit(
-        batches,
-        epochs=recipe.epochs,
-        verbose=0,
-        shuffle=False,
-        validation_data=validation,
-        validation_batch_size=256,
-        callbacks=[_Progress(recipe, len(batches)), *callbacks],
-    ).history
-    return [{name: float(values[epoch]) for name, values in history.items()} for epoch in range(len(history["loss"]))]
+    plateau: Plateau | None = None,
+) -> History:
+    keeper = Keeper(model, plateau.best if plateau else [], part.checkpoint)
+    done, steps = len(keeper.history), len(batches)
+    if plateau:
+        plateau.recall(keeper.history)
+    title = f"{recipe.name}, {part.name}"
+    with tqdm(total=recipe.epochs * steps, initial=done * steps, desc=title, unit="step", mininterval=1.0) as bar:
+        if done == recipe.epochs or (plateau and plateau.over):
+            return keeper.history
+        logs = part.logs and tf.keras.callbacks.TensorBoard(str(part.logs), write_graph=False)
+        batches.begin(done)
+        model.fit(
+            batches,
+            initial_epoch=done,
+            epochs=recipe.epochs,
+            verbose=0,
+            shuffle=False,
+            validation_data=validation,
+            validation_batch_size=256,
+            callbacks=[*filter(None, (Progress(bar), logs, plateau)), keeper],
+        )
+    return keeper.history

@@ -62,10 +62,14 @@ configure_broker() {
 
 broker_files() { find "$MOSQUITTO" -path '*affectfusion*' -type f -exec sha256sum {} + 2>>"$writable_log" | sort || true; }
 
-# Once, on the terminal and not in the log.
+# Once, to a person at a terminal, and in no log.
 show_passwords() {
   local user
-  printf 'Passwords of the broker on this box, shown only now; root finds them in %s:\n' "$CREDENTIALS" >&2
+  if ! [[ -t 2 ]]; then
+    say "passwords of the broker on this box are in $CREDENTIALS, for root"
+    return
+  fi
+  printf 'Passwords of the broker on this box, shown only now; for root they are in %s:\n' "$CREDENTIALS" >&2
   for user in viewer operator; do
     printf '  %-9s %s\n' "$user" "$(<"$CREDENTIALS/mqtt-$user-password")" >&2
   done

@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from datetime import date, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ import edge.appliance
 from edge.appliance import Appliance
 from edge.capture import SourceLostError
 from edge.capture.drawn import DrawnCamera
+from edge.cli import main
 from edge.clock import Clock, ManualClock, MonotonicClock
-from edge.config import Box, Broker, CameraSettings, Deployment, Fusion, MicrophoneSettings, Settings
+from edge.config import Box, Broker, CameraSettings, Deployment, Fusion, MicrophoneSettings, Privacy, Settings, Storage
 from edge.demo.lesson import SOUND
 from edge.errors import UserError
+from edge.privacy.gate import Gate
+from edge.privacy.panel import BOUNCE_S
 from edge.signals import AudioChunk, Frame, Uint8Image
 
 ROOM = Deployment("research", "US", "signed forms, class 7b", "room", 5)
@@ -37,7 +41,8 @@ def settings(port: int, camera: CameraSettings, **sections: Any) -> Settings:
         "deployment": ROOM,
         "box": Box("school", "lab"),
         "microphone": NONE,
-        "fusion": Fusion(period_s=0.2),
+        # a busy machine may be slow, and is to be tested all the same
+        "fusion": Fusion(period_s=0.2, longest_lag_s=10.0),
         "broker": Broker(host="127.0.0.1", port=port),
     }
     return Settings(camera=camera, **(defaults | sections))
@@ -330,6 +335,197 @@ def test_muting_forgets_whom_the_box_had_seen(
     assert subscriber.last("affect")["engagement"] is None
 
 
+# The console, the button and the light.
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Storage:
+    """Where a box and its console keep their state."""
+    (tmp_path / "config.toml").write_text(
+        f'[deployment]\npurpose = "research"\njurisdiction = "US"\n[storage]\ndirectory = "{tmp_path / "state"}"\n'
+    )
+    return Storage(tmp_path / "state")
+
+
+def console(stored: Storage, *arguments: str) -> None:
+    assert stored.directory is not None
+    assert main(["privacy", *arguments, "--config", str(stored.directory.parent / "config.toml")]) == 0
+
+
+@pytest.fixture
+def header(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    gpiozero = pytest.importorskip("gpiozero", reason="gpiozero is not installed: pip install gpiozero")
+    from gpiozero.pins.mock import MockFactory
+
+    monkeypatch.setattr(gpiozero.Device, "pin_factory", factory := MockFactory())
+    yield factory
+    factory.close()
+
+
+def test_the_console_mutes_and_unmutes_a_running_box(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+) -> None:
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert subscriber.until("affect", abstain=None)
+    console(stored, "mute")
+    assert wait_until(lambda: camera.open_now == 0, 1.0)
+    assert subscriber.until("privacy", state="muted", muted_by="console")
+    console(stored, "unmute")
+    assert wait_until(lambda: camera.open_now == 1, 1.0)
+    assert subscriber.until("privacy", state="capturing", muted_by=None)
+    assert subscriber.until("affect", abstain=None)
+
+
+def test_a_revocation_closes_a_running_box_and_a_grant_opens_it(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+) -> None:
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert subscriber.until("affect", abstain=None)
+    console(stored, "revoke")
+    assert wait_until(lambda: camera.open_now == 0, 1.0)
+    assert subscriber.until("privacy", state="no_consent")
+    assert subscriber.until("affect", abstain="no_consent", group="0", reliability={})
+    subscriber.command("unmute")
+    console(stored, "grant", "--consent", "signed by Anna Example")
+    assert subscriber.until("privacy", state="capturing")
+    assert subscriber.until("affect", abstain=None)
+    assert not any("Anna" in str(message) for topic in ("privacy", "health") for message in subscriber.of(topic))
+
+
+def test_a_running_box_closes_by_itself_when_the_consent_ends(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    today, passed = date.today(), [0.0]
+    monkeypatch.setattr(edge.appliance, "Gate", partial(Gate, wall_clock=lambda: time.time() + passed[0]))
+    console(stored, "grant", "--consent", "signed forms", "--until", str(today + timedelta(days=1)))
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert subscriber.until("privacy", state="capturing", consent_until=str(today + timedelta(days=1)))
+    assert wait_until(lambda: camera.open_now == 1)
+    passed[0] = 2 * 86_400.0
+    assert wait_until(lambda: camera.open_now == 0, 1.0)
+    assert subscriber.until("privacy", state="no_consent")
+
+
+@pytest.mark.parametrize("by", ["command", "console", "press"])
+def test_a_box_muted_before_its_end_opens_no_device_when_it_starts_again(
+    by: str,
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+    header: Any,
+) -> None:
+    kept = settings(mosquitto.port, CameraSettings(), storage=stored, privacy=Privacy(button_pin=17))
+    first = start(kept)
+    assert subscriber.until("privacy", state="capturing")
+    if by == "command":
+        subscriber.command("mute")
+    elif by == "console":
+        console(stored, "mute")
+    else:
+        header.pin(17).drive_low()
+    assert subscriber.until("privacy", state="muted")
+    since = subscriber.last("privacy")["since"]
+    first.stop()
+    assert wait_until(lambda: subscriber.of("status") == ["online", "offline"])
+    openings = camera.openings
+    header.reset()
+
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert wait_until(lambda: len(subscriber.of("status")) == 3)
+    assert subscriber.until("affect", abstain="muted", sequence=3)
+    assert subscriber.until("privacy", state="muted", since=since)
+    assert camera.openings == openings
+
+
+def test_a_box_whose_record_of_mute_is_damaged_opens_no_device(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+) -> None:
+    assert stored.directory is not None
+    stored.directory.mkdir()
+    (stored.directory / "mute.json").write_bytes(b"")
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert subscriber.until("privacy", state="muted", muted_by="unknown")
+    subscriber.command("unmute")
+    assert wait_until(lambda: len(subscriber.of("privacy")) >= 2)
+    assert camera.openings == 0
+    console(stored, "unmute")
+    assert subscriber.until("affect", abstain=None)
+
+
+def test_the_button_has_the_last_word_over_commands(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    header: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    start(settings(mosquitto.port, CameraSettings(), privacy=Privacy(button_pin=17)))
+    assert subscriber.until("affect", abstain=None)
+    pin = header.pin(17)
+    pin.drive_low()
+    assert wait_until(lambda: camera.open_now == 0, 1.0)
+    assert subscriber.until("privacy", state="muted", muted_by="button")
+    said = len(subscriber.of("privacy"))
+    subscriber.command("unmute")
+    # refused, and the one who asked is told why
+    assert wait_until(lambda: len(subscriber.of("privacy")) > said)
+    assert "refused a command: unmute" in caplog.text
+    assert subscriber.last("privacy")["muted_by"] == "button"
+    assert camera.open_now == 0
+    pin.drive_high()
+    time.sleep(2 * BOUNCE_S)
+    pin.drive_low()
+    assert subscriber.until("privacy", state="capturing")
+    assert wait_until(lambda: camera.open_now == 1)
+
+
+def test_the_light_is_on_only_while_the_box_captures(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    header: Any,
+) -> None:
+    box = start(settings(mosquitto.port, CameraSettings(), privacy=Privacy(led_pin=22)))
+    light = header.pin(22)
+    assert subscriber.until("affect", abstain=None)
+    assert wait_until(lambda: len(subscriber.of("affect")) >= 4 and light.state)
+    light.clear_states()
+    assert not wait_until(lambda: len(light.states) > 1, 1.0)
+    subscriber.command("mute")
+    assert wait_until(lambda: camera.open_now == 0)
+    assert wait_until(lambda: not light.state)
+    camera.plugged = False
+    light.clear_states()
+    subscriber.command("unmute")
+    # the camera may answer at any moment
+    assert wait_until(lambda: sum(state.state for state in light.states) >= 2)
+    camera.plugged = True
+    assert subscriber.until("affect", abstain=None)
+    box.stop()
+    assert wait_until(lambda: not light.state)
+
+
 # Sessions.
 
 
@@ -383,6 +579,29 @@ def test_a_camera_that_dies_and_returns(
     assert subscriber.until("affect", abstain=None, group="5-9")
     said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("camera:")]
     assert said == ["camera: fake: delivers no pictures; plug it in again", "camera: back"]
+
+
+def test_a_camera_whose_driver_hangs_is_left_behind_and_opened_afresh(
+    mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, answer = threading.Event(), threading.Event()
+
+    class HangingCamera(FakeCamera):
+        def read(self) -> Frame:
+            if hung.is_set() and self.openings == 1:
+                answer.wait(PATIENCE_S)
+            return super().read()
+
+    camera = HangingCamera()
+    monkeypatch.setattr(edge.appliance, "open_camera", camera.open)
+    start(settings(mosquitto.port, CameraSettings()), speed=8.0)
+    assert subscriber.until("health", camera="live")
+    hung.set()
+    assert wait_until(lambda: any(health["camera"] == "lost" for health in subscriber.of("health")), PATIENCE_S)
+    assert subscriber.until("health", camera="live")
+    assert camera.openings == 2
+    answer.set()
+    assert wait_until(lambda: camera.open_now == 1)
 
 
 def test_a_folder_of_pictures_that_disappears_and_comes_back(

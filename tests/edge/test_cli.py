@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"affect-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "doctor", "schema", "benchmark"])
+@pytest.mark.parametrize("command", ["run", "demo", "doctor", "privacy", "broker-config", "schema", "benchmark"])
 def test_every_command_explains_itself_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
@@ -134,6 +135,15 @@ def test_both_sources_none_leaves_nothing_to_run_on(refused: Callable[[str], str
 def test_a_password_file_that_is_not_there_is_named(refused: Callable[[str], str], tmp_path: Path) -> None:
     said = refused(DECLARED + DRAWN + SILENT + '[broker]\nusername = "box"\npassword_file = "secret"\n')
     assert said == f"broker.password_file: cannot read {tmp_path / 'secret'} (No such file or directory)"
+
+
+def test_a_button_without_its_library_is_refused(
+    refused: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gpiozero", None)
+    said = refused(DECLARED + DRAWN + SILENT + AWAY + "[privacy]\nbutton_pin = 17\n")
+    assert said.startswith("privacy.button_pin: ")
+    assert "install the extra gpio" in said
 
 
 # Recordings.

@@ -17,7 +17,8 @@ from edge.daemon import Supervisor, log_to_the_journal_or_stderr
 
 DECLARED = '[deployment]\npurpose = "research"\njurisdiction = "US"\nconsent = "signed forms"\n'
 DRAWN = '[camera]\nsource = "drawn"\nlearners = 6\nwidth = 640\nheight = 360\n[microphone]\nsource = "none"\n'
-AWAY = "[broker]\nport = 9\n"
+# a busy machine may be slow, and is to be tested all the same
+AWAY = "[fusion]\nlongest_lag_s = 10.0\n[broker]\nport = 9\n"
 
 HANGS_ON_A_SIGNAL = """
 import signal, sys, time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -22,6 +23,7 @@ SUBJECTS = [
     "configuration",
     "runtime",
     "deployment",
+    "mute",
     "face_detector",
     "face_mesh",
     "face_emotion",
@@ -108,6 +110,43 @@ def test_a_password_file_that_is_not_there_is_named(config: Path) -> None:
 def test_an_undeclared_deployment_is_a_problem_that_says_what_is_missing(config: Path) -> None:
     config.write_text('[deployment]\npurpose = "research"\n' + recordings())
     assert unhealthy(config)["deployment"].endswith("declares jurisdiction, consent")
+
+
+def test_consent_and_mute_are_told_as_they_are_kept(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text('[deployment]\npurpose = "research"\n[storage]\ndirectory = "state"\n' + recordings())
+    console = ["--config", str(config)]
+    assert main(["privacy", "grant", "--consent", "forms of 7b", "--jurisdiction", "US", *console]) == 0
+    found = findings(config)
+    assert found["deployment"].healthy
+    assert found["deployment"].words.startswith("research in US; consent: granted ")
+    assert found["deployment"].words.endswith(": forms of 7b")
+    assert found["mute"] == Finding("mute", True, "off")
+    assert main(["privacy", "revoke", *console]) == 0
+    assert unhealthy(config)["deployment"].startswith("consent was revoked")
+
+
+def test_a_button_without_its_library_is_a_problem(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(DECLARED + recordings())
+    assert "button, light" not in findings(config)
+    config.write_text(DECLARED + recordings() + "[privacy]\nled_pin = 22\n")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert unhealthy(config)["button, light"] == "gpiozero and lgpio missing: install the extra gpio"
+
+
+def test_a_damaged_record_of_mute_is_a_problem(config: Path) -> None:
+    (config.parent / "state").mkdir()
+    (config.parent / "state/mute.json").write_bytes(b"")
+    config.write_text(DECLARED + '[storage]\ndirectory = "state"\n' + recordings())
+    assert unhealthy(config)["mute"].startswith("on, by unknown, since ")
+
+
+@pytest.mark.parametrize(("declared", "why"), [("", "not declared"), (DECLARED, "muted")])
+def test_the_doctor_opens_no_device_that_the_box_may_not_open(declared: str, why: str, config: Path) -> None:
+    config.write_text(declared + '[storage]\ndirectory = "state"\n' + recordings(Path("nowhere"), Path("nowhere")))
+    assert main(["privacy", "mute", "--config", str(config)]) == 0
+    found = findings(config)
+    for device in ("camera", "microphone"):
+        assert found[device] == Finding(device, True, f"not opened: {why}")
 
 
 def test_devices_that_are_not_there_are_named(config: Path) -> None:

@@ -25,7 +25,8 @@ from edge.pipeline import BLIND_S, Pipeline
 from edge.privacy.gate import Gate
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
-from edge.signals import Abstention, Affect, AudioChunk, Face, Frame, Reading, Uint8Image, Utterance
+from edge.signals import ENGAGEMENT_STATES, Abstention, Affect, AudioChunk, Face, Frame, Reading, Uint8Image, Utterance
+from edge.state import StateFolder
 
 RATE_HZ = 7.5
 WIDTH, HEIGHT = 640, 360
@@ -62,7 +63,7 @@ def still(picture: Uint8Image, seconds: float) -> list[Uint8Image]:
 
 
 def assert_publishable(affect: Affect, deployment: Deployment = ROOM) -> None:
-    encode("affect", affect_payload(Gate(deployment).admit(affect), 0, 0.0))
+    encode("affect", affect_payload(Gate(deployment, StateFolder(None)).admit(affect), 0, 0.0))
 
 
 def chunks(seconds: float) -> Iterator[AudioChunk]:
@@ -196,7 +197,7 @@ def test_faces_too_small_to_read_are_too_far_or_not_found(store: ModelStore) -> 
 def test_few_faces_are_scored_on_a_learners_own_device_but_never_in_a_room(store: ModelStore) -> None:
     alone = pipeline(store, SELF)
     seen = alone.assess(show(alone, still(drawn(1), 2.0)))
-    own, shared = Gate(SELF).admit(seen), Gate(ROOM).admit(seen)
+    own, shared = Gate(SELF, StateFolder(None)).admit(seen), Gate(ROOM, StateFolder(None)).admit(seen)
     assert own.abstain is None
     assert own.satisfaction is not None
     assert shared.abstain is Abstention.TOO_FEW_FACES
@@ -310,6 +311,33 @@ def test_readings_of_who_left_do_not_speak_for_who_stays(store: ModelStore) -> N
     assert stayed == pytest.approx(alone, abs=0.05)
 
 
+# A lowered rate.
+
+
+def test_a_third_of_the_looks_give_the_same_room(store: ModelStore) -> None:
+    full, lowered = pipeline(store), pipeline(store)
+    lowered.rate_hz = RATE_HZ / 3
+    looks = []
+    for number, picture in enumerate(moving(12.0)):
+        frame = Frame(picture, number / RATE_HZ)
+        looks.append((full.see(frame), lowered.see(frame)))
+    of_full, of_lowered = np.sum(looks, axis=0)
+    assert of_lowered == pytest.approx(of_full / 3, abs=1)
+    usual, low = full.assess(frame.time), lowered.assess(frame.time)
+    assert (low.group, low.abstain) == (usual.group, None)
+    assert usual.engagement is not None
+    assert low.engagement is not None
+    for state in ENGAGEMENT_STATES:
+        assert getattr(low.engagement, state) == pytest.approx(getattr(usual.engagement, state), abs=0.05)
+
+
+def moving(seconds: float) -> Iterator[Uint8Image]:
+    """Six drawn learners who sway and change their moods."""
+    camera = DrawnCamera(6, WIDTH, HEIGHT, RATE_HZ, ManualClock())
+    for _ in range(round(seconds * RATE_HZ)):
+        yield camera.read().image
+
+
 # Who is counted.
 
 
@@ -333,7 +361,7 @@ def test_a_camera_that_is_pushed_does_not_double_the_room(store: ModelStore) -> 
         loop.see(Frame(picture, end + number / RATE_HZ))
         state = loop.assess(end + number / RATE_HZ)
         groups.append(state.group)
-        assert Gate(ROOM).admit(state).satisfaction is None
+        assert Gate(ROOM, StateFolder(None)).admit(state).satisfaction is None
     assert max(groups) == groups[-1] == 3
 
 

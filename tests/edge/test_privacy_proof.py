@@ -6,11 +6,15 @@ Each check is also shown what it must refuse, so that its silence means somethin
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
-from boxrun import BASE, CLIENT_ID, DECLARED, Run, recordings, run_the_box
+from boxrun import BASE, CLIENT_ID, DECLARED, PATIENCE_S, Run, recordings, run_the_box
+from services import free_port, wait_until
 from watched import Watched, audited_strangers, files_opened, files_written, strangers, why_no_strace
 from wire import messages, objections, packets
 
@@ -63,6 +67,70 @@ def test_python_itself_sees_nothing_written_and_no_stranger(lesson: Run) -> None
 
 def test_nothing_is_left_behind(lesson: Run) -> None:
     assert list(lesson.watched.home.iterdir()) == []
+
+
+# The one file: the outbox of messages that wait for the broker
+
+
+KEPT = re.compile(r'^(openat\(AT_FDCWD, |mkdir\()"(?P<path>[^"]+)"')
+"""How a file comes to be, as strace writes it."""
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> tuple[Watched, Path]:
+    """A box that may keep things and has no broker to tell them to; and the folder it may keep them in."""
+    folder = tmp_path_factory.mktemp("waiting")
+    state, config = folder / "state", folder / "config.toml"
+    config.write_text(
+        DECLARED
+        + recordings("file", VIDEO, SOUND)
+        + f'[box]\nsite = "school"\nroom = "lab"\n[storage]\ndirectory = "{state}"\n'
+        + f'[broker]\nhost = "127.0.0.1"\nport = {free_port()}\n'
+    )
+    box = Watched(["-m", "edge", "run", "--config", str(config), "--log-level", "debug"], folder)
+    log = state / "outbox.sqlite-wal"
+    try:
+        assert wait_until(lambda: log.exists() and log.stat().st_size > 20_000, PATIENCE_S), box.log.decode()
+        assert box.stop() == 0
+    finally:
+        if box.process.poll() is None:
+            box.process.kill()
+    return box, state
+
+
+def test_every_row_of_the_outbox_is_a_message_the_schema_allows(waiting: tuple[Watched, Path]) -> None:
+    database = sqlite3.connect(waiting[1] / "outbox.sqlite")
+    tables = database.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    rows = database.execute("SELECT * FROM outbox").fetchall()
+    database.close()
+    assert [name for name, _ in tables] == ["outbox"]
+    assert {len(row) for row in rows} == {3}
+    assert [type(value) for value in rows[0]] == [int, str, bytes]
+    assert objections(b"".join(publish(topic, message) for _, topic, message in rows), BASE, CLIENT_ID) == []
+    assert {topic.rpartition("/")[2] for _, topic, _ in rows} == {"affect", "session"}
+    assert any(json.loads(message).get("abstain") is None for _, topic, message in rows if topic.endswith("/affect"))
+
+
+def test_the_outbox_holds_nothing_between_its_rows(waiting: tuple[Watched, Path]) -> None:
+    content = (waiting[1] / "outbox.sqlite").read_bytes()
+    known = (b"SQLite format 3", b"CREATE TABLE outbox", b"tableoutboxoutbox", b"affectfusion/school/lab/", b'"v":1')
+    texts = re.findall(rb"[\x20-\x7e]{6,}", content)
+    assert [text for text in texts if not any(word in text for word in known)] == []
+    # what is no text is SQLite's own, a few bytes a page: no picture or sound would fit
+    rest = re.sub(rb"[\x20-\x7e]{6,}|\x00", b"", content)
+    assert len(rest) < 40 * (len(content) // 512)
+
+
+@needs_strace
+def test_nothing_but_the_outbox_is_written_where_a_box_may_keep_things(waiting: tuple[Watched, Path]) -> None:
+    box, state = waiting
+    written = files_written(box.calls)
+    paths = {match["path"] for call in written if (match := KEPT.match(call))}
+    assert all(KEPT.match(call) for call in written)
+    outbox = state / "outbox.sqlite"
+    assert paths == {str(state), str(outbox), f"{outbox}-wal", f"{outbox}-journal"}
+    assert [path.name for path in state.iterdir()] == ["outbox.sqlite"]
+    assert list(box.home.iterdir()) == []
 
 
 # What would be wrong, and is found

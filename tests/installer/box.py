@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,10 +85,27 @@ class Box:
         text, _ = process.communicate(timeout=60)
         return subprocess.CompletedProcess(arguments, process.returncode, text)
 
-    def start(self, *arguments: str, source: Path | None = None) -> subprocess.Popen[str]:
+    def install_sh_at_a_terminal(self, *arguments: str) -> str:
+        """What a person sees of ``install.sh ARGUMENTS``."""
+        ours, theirs = pty.openpty()
+        process = self.start(*arguments, output=theirs)
+        os.close(theirs)
+        seen = bytearray()
+        # the other end of a terminal that is closed is an error
+        with contextlib.suppress(OSError):
+            while words := os.read(ours, 65536):
+                seen += words
+        os.close(ours)
+        process.wait(timeout=60)
+        return seen.decode()
+
+    def start(
+        self, *arguments: str, source: Path | None = None, output: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        """Begins what ``install_sh`` runs to its end."""
         return subprocess.Popen(
             [str((source or self.checkout()) / "install.sh"), *arguments],
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=self._folder,

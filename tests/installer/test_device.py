@@ -160,13 +160,19 @@ def test_a_broker_elsewhere_closes_the_one_on_the_box(installed: Box) -> None:
     assert installed.calls("systemctl try-restart mosquitto.service")
 
 
-def test_the_brokers_passwords_are_shown_once_and_never_logged(box: Box) -> None:
-    first = box.install_sh("device")
-    second = box.install_sh("device")
+def test_the_brokers_passwords_are_shown_to_a_person_once_and_never_logged(box: Box) -> None:
+    first = box.install_sh_at_a_terminal("device")
+    second = box.install_sh_at_a_terminal("device")
     for secret in ("secret-of-viewers", "secret-of-operators"):
-        assert secret in first.stdout
-        assert secret not in second.stdout
+        assert secret in first
+        assert secret not in second
         assert secret not in box.log()
+
+
+def test_where_nobody_watches_the_passwords_are_not_shown(box: Box) -> None:
+    done = box.install_sh("device")
+    assert "secret-of" not in done.stdout
+    assert f"are in {box.root / 'etc/affectfusion/credentials'}" in done.stdout
 
 
 def test_the_log_tells_what_was_run(box: Box) -> None:

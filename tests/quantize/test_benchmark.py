@@ -49,7 +49,7 @@ def test_the_same_figures_compare_as_one() -> None:
 
 def test_an_anchor_stands_beside_its_branch() -> None:
     def cell(macs: int, median: float) -> dict[str, Any]:
-        return {"bytes": 1, "macs": macs, "litert": {"threads": {"1": {"median_ms": median}}}}
+        return {"bytes": 1, "macs": macs, "litert": {"threads": {"1": {"cpu_ms": median}}}}
 
     ratios = benchmark.anchor_ratios(
         {"resnet101": {"int8": cell(700, 20.0)}, "face_emotion": {"int8": cell(7, 0.1), "float32": cell(7, 0.2)}}

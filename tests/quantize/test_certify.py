@@ -82,7 +82,7 @@ def test_data_do_as_well_as_a_report_of_them(
 
 
 def _benchmark(report: Json) -> Json:
-    timing = {"median_ms": 0.123, "p90_ms": 0.2, "p99_ms": 0.3, "peak_mib": 20.0}
+    timing = {"median_ms": 0.123, "p90_ms": 0.2, "p99_ms": 0.3, "runs": 1000, "peak_mib": 20.0}
     cell = {"litert": {"delegated": 9, "threads": {"1": timing}}, "tflite-runtime": {"error": "does not run"}}
     return {
         "machine": {"processor": "a workstation", "cores": 2},
@@ -90,7 +90,11 @@ def _benchmark(report: Json) -> Json:
             BRANCH: {"int8": {"bytes": report["int8"]["bytes"], **cell}, "float16": {"bytes": 1, **cell}},
             "another": {"int8": {"bytes": 1, **cell}},
         },
-        "ratios": {},
+        "ratios": {BRANCH: {"int8": {"bytes": 0.26, "litert": 0.41}, "float16": {"bytes": 0.5}}},
+        "anchors": {
+            f"resnet101 / {BRANCH}": {"macs": 118.2, "int8": {"litert": 95.5}},
+            "raw_waveform_cnn / another": {"macs": 7.0},
+        },
     }
 
 
@@ -100,7 +104,12 @@ def test_latency_comes_from_the_benchmark_of_this_very_file_and_stays(report: Js
     assert main([*given, "--benchmark", str(models / "benchmark.json")]) == 0
     (row,) = ModelStore(models).manifest(BRANCH).figures["latency"]
     assert (row["kind"], row["machine"], row["median_ms"]) == ("int8", "a workstation", 0.123)
-    assert "| a workstation | int8 | litert | 1 | 0.123 |" in (models / f"{BRANCH}.md").read_text()
+    card = (models / f"{BRANCH}.md").read_text()
+    assert "| a workstation | int8 | litert | 1 | 0.123 | 0.200 | 0.300 | 1000 |" in card
+    assert "on a workstation (a workstation), not on a device" in card
+    assert "int8 over float32: 0.26 x the bytes, median latency 0.41 x in litert." in card
+    assert "The paper's resnet101 over this network: 118 x the multiplications, time int8 96 x in litert." in card
+    assert "raw_waveform_cnn" not in card
     assert main(given) == 0
     assert ModelStore(models).manifest(BRANCH).figures["latency"] == [row]
 
@@ -112,7 +121,8 @@ def test_a_benchmark_alone_leaves_the_figures_as_they_are(report: Json, models: 
     (models / "benchmark.json").write_text(json.dumps(_benchmark(report)))
     assert main([*certify, "--benchmark", str(models / "benchmark.json")]) == 0
     after = ModelStore(models).manifest(BRANCH).figures
-    assert len(after["latency"]) == 1 and after | {"latency": []} == before
+    assert len(after["latency"]) == 1 and after["ratios"]["int8"] == {"bytes": 0.26, "litert": 0.41}
+    assert after | {"latency": [], "ratios": {}} == before
 
 
 def test_no_figures_at_all_are_one_line(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

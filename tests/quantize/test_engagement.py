@@ -12,6 +12,7 @@ from edge.features.landmarks import normalise
 from quantize.branches.engagement import Engagement
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
 from quantize.datasets import daisee_landmarks
+from quantize.training.checkpoints import Part
 from quantize.training.landmark_bases import FINE, SHARED, components, reduced
 from quantize.training.mirror import TWINS, mirror
 from quantize.training.sequences import held, prepare
@@ -148,7 +149,7 @@ def test_every_recipe_trains_and_serves_what_it_trained(name: str, clips: daisee
     recipe: EngagementRecipe = replace(RECIPES[name], epochs=2, steps=5, folds=2, units=4, hidden=4, **small)
     features = recipe.features(clips)
     sequences = prepare(clips, features, recipe.seed)
-    model, history = recipe.train(sequences, np.arange(len(clips.levels)))
+    model, history = recipe.train(sequences, np.arange(len(clips.levels)), Part("all"))
     served = recipe.served(model)
     assert len(history) == 2 and all(np.isfinite(epoch["loss"]) for epoch in history)
     inputs = held(clips, features)
@@ -161,7 +162,7 @@ def test_the_default_network_says_what_its_teacher_says_before_it_is_trained(cli
     recipe = replace(RECIPES["default"], epochs=1, steps=5, learning_rate=1e-9, weight_decay=0.0, components=6)  # type: ignore[call-arg]
     features = recipe.features(clips)
     sequences = prepare(clips, features, recipe.seed)
-    model, _ = recipe.train(sequences, np.arange(len(clips.levels)))
+    model, _ = recipe.train(sequences, np.arange(len(clips.levels)), Part("all"))
     taught = teach(sequences.means, sequences.mirrored, clips.levels, clips.subjects)
     np.testing.assert_allclose(
         model.predict(held(clips, features), verbose=0), taught(features(clips.landmarks[:, 0])), atol=1e-3

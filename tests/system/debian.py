@@ -14,8 +14,8 @@ import pytest
 HOUSE = Path(__file__).parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "affectfusion-tests"
 
-SUITE, PYTHON = "bookworm", "3.11"
-"""Raspberry Pi OS and Debian 12, and the Python they come with."""
+SUITE, PYTHON = ("trixie", "3.13") if sys.version_info >= (3, 13) else ("bookworm", "3.11")
+"""The Debian and its Python: pip judges which packages another Python needs by the one that it runs on."""
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates"),
     *("python3", "python3-venv", "python3-pyaudio", "python3-systemd", "mosquitto", "mosquitto-clients", "openssl"),
@@ -72,7 +72,7 @@ def wheels() -> Path:
     unfinished = folder.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     machine = os.uname().machine
-    # every Linux that Debian 12's C library can pass for
+    # every Linux that the C library of Debian 12 can pass for
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(36, 4, -1)]
     done = subprocess.run(
         [

@@ -31,7 +31,7 @@ class Machine:
             ["nsenter", "--all", "--target", str(self._leader), "--", *command],
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=900,
             env=INSIDE | environment,
         )
         if check:

@@ -175,6 +175,55 @@ def test_a_silent_microphone_that_is_unplugged_is_lost_and_comes_back(bench: Ben
     assert bench.becomes("live")
 
 
+class FreezingCamera:
+    """Gives fifteen pictures a second, each another until it freezes."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.shown = 0
+        self.changed_at = 0.0
+        self.opened_at: list[float] = []
+        self.frozen = threading.Event()
+        self.enough = threading.Event()
+
+    def open(self, _: Clock) -> FreezingCamera:
+        self.opened_at.append(self.clock.now())
+        return self
+
+    def read(self) -> Frame:
+        if not self.frozen.is_set():
+            self.shown += 1
+            self.changed_at = self.clock.now()
+        if self.enough.is_set():
+            time.sleep(0.001)
+        else:
+            self.clock.sleep(1 / 15)
+        return picture(self.shown)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_camera_that_freezes_is_noticed_and_none_of_its_pictures_is_used() -> None:
+    clock = ManualClock()
+    camera = FreezingCamera(clock)
+    used: list[Frame] = []
+    sensor = Sensor("camera", camera.open, used.append, clock, vigil=PictureVigil(), back_off_s=NOW)
+    sensor.start()
+    assert wait_until(lambda: len(used) > 30)
+    camera.frozen.set()
+    assert wait_until(lambda: sensor.state == "frozen" and len(camera.opened_at) > 1)
+    camera.enough.set()
+    assert camera.opened_at[1] - camera.changed_at < NOTICED_S
+    assert "same picture" in sensor.problem
+    before, checked = len(used), camera.shown
+    time.sleep(0.05)
+    assert (len(used), camera.shown) == (before, checked)
+    camera.frozen.clear()
+    assert wait_until(lambda: sensor.state == "live" and len(used) > before)
+    sensor.close()
+
+
 # Drivers that hang.
 
 

@@ -30,6 +30,15 @@ def test_a_face_gone_shortly_comes_back_as_the_same_track() -> None:
     assert tracker.follow([mesh(105)], 0.9)[0].track == 0
 
 
+def test_a_face_that_moves_keeps_its_track_at_a_lowered_rate_too() -> None:
+    # two eye distances a second sideways: a learner who leans over to a neighbour
+    for rate_hz in (7.5, 5.0, 3.75, 2.5):
+        tracker = Tracker(1.0)
+        for look in range(10):
+            (face,) = tracker.follow([mesh(100 + 240 * look / rate_hz)], look / rate_hz)
+            assert face.track == 0
+
+
 def test_a_face_gone_for_long_is_a_new_track() -> None:
     tracker = Tracker(1.0)
     tracker.follow([mesh(100)], 0.0)

@@ -12,7 +12,7 @@ def as_they_are(seen: np.ndarray) -> np.ndarray:
     return seen
 
 
-@pytest.mark.parametrize("fps", [5.0, 7.5, 15.0, 30.0, 29.97])
+@pytest.mark.parametrize("fps", [2.5, 3.75, 5.0, 7.5, 15.0, 30.0, 29.97])
 def test_ten_seconds_are_75_sets_whatever_the_camera_rate(fps: float) -> None:
     window = LandmarkWindow(75, 7.5, as_they_are)
     times = np.arange(0, 12, 1 / fps)
@@ -23,6 +23,17 @@ def test_ten_seconds_are_75_sets_whatever_the_camera_rate(fps: float) -> None:
     assert covered == 1.0
     expected = times[-1] - np.arange(74, -1, -1) / 7.5
     assert np.abs(cut[:, 0] - expected).max() <= 1 / fps + 1 / 15
+
+
+def test_a_rate_that_is_lowered_and_raised_leaves_ten_seconds_of_75_sets() -> None:
+    window = LandmarkWindow(75, 7.5, as_they_are)
+    times = np.concatenate([np.arange(0, 4, 1 / 7.5), np.arange(4, 8, 1 / 2.5), np.arange(8, 12, 1 / 5)])
+    for time in times:
+        window.add(features(time), float(time))
+    cut, covered = window.cut(12.0)
+    assert covered == 1.0
+    assert np.abs(cut[:, 0] - (12.0 - np.arange(74, -1, -1) / 7.5)).max() <= 1 / 2.5 + 1 / 15
+    assert np.all(np.diff(cut[:, 0]) >= 0)
 
 
 def test_a_gap_repeats_the_last_valid_set() -> None:

@@ -20,6 +20,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from services import Mosquitto, free_port, wait_until
+from wire import RecordingProxy
 
 from edge.config import Box, Broker
 from edge.errors import UserError
@@ -36,11 +37,18 @@ SESSION = SessionStatistics(0.0).summary("lesson", 0.0)
 HEALTH = HealthPayload(
     fps=15.0,
     rate_hz=7.5,
+    target_hz=7.5,
+    load="normal",
+    lag_ms=80.0,
     dropped_frames=0,
     dropped_audio_s=0.0,
     latency_ms={"mesh": 1.234},
     rss_mib=180.0,
+    temperature_c=48.5,
+    undervoltage=False,
+    throttled=None,
     queue=0,
+    lost=0,
     camera="live",
     microphone="live",
     version="0.1.0",
@@ -52,6 +60,8 @@ PRIVACY = PrivacyPayload(
     state="capturing",
     reason="declared",
     since=timestamp(0.0),
+    muted_by=None,
+    consent_until=None,
     minimum_group=5,
     purpose="research",
     jurisdiction="US",
@@ -174,7 +184,7 @@ def test_killed_publisher_is_declared_offline_by_its_last_will(
     assert wait_until(lambda: subscriber.of("status") == [b"online", b"offline"])
 
 
-def test_broker_absent_at_start_is_reported_once_and_gets_only_the_newest_when_it_appears(
+def test_broker_absent_at_start_is_reported_once_and_gets_all_that_waited_when_it_appears(
     make_mosquitto: Callable[..., Mosquitto],
     publish: Callable[..., Publisher],
     subscribe: Callable[[Mosquitto], Subscriber],
@@ -183,19 +193,29 @@ def test_broker_absent_at_start_is_reported_once_and_gets_only_the_newest_when_i
     caplog.set_level(logging.INFO, "edge")
     broker = make_mosquitto()
     publisher = publish(broker.port)
-    for _ in range(100):
+    for _ in range(300):
         publisher.affect(AFFECT)
+        publisher.privacy(PRIVACY)
     assert wait_until(lambda: publisher.problem)
     assert publisher.problem is not None
+    assert publisher.queue == 300
     assert "start it, or check broker.host and broker.port" in publisher.problem
     broker.start()
     subscriber = subscribe(broker)
     assert connected(publisher)
     assert publisher.problem is None
-    assert wait_until(lambda: subscriber.of("affect"))
+    assert wait_until(lambda: publisher.queue == 0)
+    assert wait_until(lambda: [sequence(message) for message in subscriber.of("affect")][-1:] == [300])
     assert subscriber.of("status") == [b"online"]
-    assert [sequence(message) for message in subscriber.of("affect")] == [100]
+    received = [sequence(message) for message in subscriber.of("affect")]
+    # a subscriber who came too late to see the first of them sees the rest
+    assert received == list(range(301 - len(received), 301))
+    assert len(subscriber.of("privacy")) == 1
+    late = subscribe(broker)
+    assert wait_until(lambda: late.of("affect"))
+    assert [sequence(message) for message in late.of("affect")] == [300]
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "300 messages that waited" in caplog.text
 
 
 def test_broker_killed_while_messages_are_on_their_way_ends_up_with_the_newest(
@@ -280,6 +300,50 @@ def test_tls_is_verified(
     assert wait_until(lambda: in_the_clear.problem)
     assert in_the_clear.problem is not None
     assert in_the_clear.problem.endswith("check broker.port and broker.tls")
+
+
+def test_the_systems_credential_is_the_password_where_no_file_is_named(
+    make_mosquitto: Callable[..., Mosquitto],
+    publish: Callable[..., Publisher],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broker = make_mosquitto("box", "right")
+    broker.start()
+    (tmp_path / "mqtt-password").write_text("right\n")
+    (tmp_path / "other").write_text("wrong\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert connected(publish(broker.port, username="box"))
+    named = publish(broker.port, username="box", password_file=tmp_path / "other")
+    assert wait_until(lambda: named.problem)
+
+
+def test_a_credential_goes_to_nobody_where_no_user_name_is_given(
+    mosquitto: Mosquitto, publish: Callable[..., Publisher], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mqtt-password").write_text("secret\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    proxy = RecordingProxy(mosquitto.port)
+    assert connected(publish(proxy.port))
+    assert b"secret" not in b"".join(bytes(stream) for stream in proxy.sent)
+    proxy.close()
+
+
+@pytest.mark.parametrize(
+    ("socket_file", "cure"),
+    [("nowhere", "no broker listens there; start it, or check broker.socket"), ("closed", "no broker listens there")],
+)
+def test_a_socket_that_nobody_listens_at_is_reported_with_the_cure(socket_file: str, cure: str, tmp_path: Path) -> None:
+    path = tmp_path / socket_file
+    if socket_file == "closed":
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(path))
+    publisher = Publisher(Broker(socket=path), BOX, print)
+    publisher.start()
+    assert wait_until(lambda: publisher.problem)
+    publisher.stop()
+    assert publisher.problem is not None
+    assert publisher.problem.startswith(f"{path}: {cure}")
 
 
 def test_commands_are_handed_over_and_anything_else_is_refused(
@@ -371,6 +435,7 @@ def test_stop_takes_less_than_two_seconds_whatever_the_broker_does(
         ({"username": "box", "password_file": Path("/nowhere/password")}, "broker.password_file"),
         ({"password_file": Path("/nowhere/password")}, "broker.username"),
         ({"tls": True, "ca_file": Path("/nowhere/ca.pem")}, "broker.ca_file"),
+        ({"ca_file": Path("/dev/null")}, "broker.ca_file"),
         ({"host": "two..dots"}, "broker.host"),
     ],
 )

@@ -1,7 +1,8 @@
-"""How the box itself is doing: rates, losses, memory, versions. Never anything about people."""
+"""Collects what the ``health`` topic says, and lets the load govern how often the box looks."""
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,17 +11,27 @@ from typing import cast
 from edge import __version__
 from edge.clock import Clock
 from edge.config import Settings
+from edge.health.board import Board
+from edge.health.load import Governor
 from edge.inference.store import Manifest
 from edge.publish.payloads import HealthPayload, SensorState
+
+log = logging.getLogger(__name__)
 
 RATE_OVER = 60
 """Frames over which a rate is taken."""
 
 
 class HealthMonitor:
-    """Collects what the ``health`` topic says."""
+    """What is known of the box itself; ``governor`` says how often it may look."""
 
-    def __init__(self, settings: Settings, models: Mapping[str, Manifest], clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, models: Mapping[str, Manifest], clock: Clock, board: Board | None = None
+    ) -> None:
+        self.governor = Governor(settings.perception.rate_hz, settings.perception.lowest_rate_hz)
+        self._board = board or Board()
+        self._board_state = self._board.read()
+        self._lag_s: float | None = None
         self._runtime = settings.models.runtime
         self._models = {name: manifest.sha256[:12] for name, manifest in models.items()}
         self._clock = clock
@@ -37,6 +48,21 @@ class HealthMonitor:
         """Counts a frame that the loop looked at, captured at ``time``."""
         self._looked.count(time)
 
+    def published(self, lag_s: float) -> None:
+        """A state was published ``lag_s`` after the capture of the newest picture in it."""
+        self._lag_s = max(lag_s, self._lag_s or 0.0)
+
+    def worked(self, seconds: float) -> None:
+        """The loop was at work for ``seconds`` since it last waited."""
+        self.governor.worked(seconds)
+        now = self._clock.now()
+        if self.governor.due(now):
+            weak = self._board_state.undervoltage
+            self._board_state = self._board.read()
+            if self._board_state.undervoltage and not weak:
+                log.warning("the power supply is too weak for the board; use the one that is made for it")
+            self.governor.judge(now, self._board_state.temperature_c)
+
     def changed(self, sensors: Mapping[str, str]) -> bool:
         """Whether a sensor's state is another than in the last report."""
         return sensors != self._states
@@ -49,18 +75,27 @@ class HealthMonitor:
         dropped_frames: int,
         dropped_audio_s: float,
         queue: int,
+        lost: int,
     ) -> HealthPayload:
         """The message for the ``health`` topic; ``sensors`` maps "camera" and "microphone" to their states."""
         self._states = dict(sensors)
         now = self._clock.now()
+        lag_s, self._lag_s = self._lag_s, None
         return HealthPayload(
             fps=self._captured.per_second(now),
             rate_hz=self._looked.per_second(now),
+            target_hz=self.governor.rate_hz,
+            load=self.governor.load,
+            lag_ms=None if lag_s is None else 1000.0 * lag_s,
             dropped_frames=dropped_frames,
             dropped_audio_s=dropped_audio_s,
             latency_ms=dict(latency_ms),
             rss_mib=resident_mib(),
+            temperature_c=self._board_state.temperature_c,
+            undervoltage=self._board_state.undervoltage,
+            throttled=self._board_state.throttled,
             queue=queue,
+            lost=lost,
             camera=cast(SensorState, sensors["camera"]),
             microphone=cast(SensorState, sensors["microphone"]),
             version=__version__,

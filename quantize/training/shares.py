@@ -1,0 +1,18 @@
+"""A share of those who can be learned from, for a learning curve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def chosen(members: NDArray[Any], share: float, seed: int) -> NDArray[np.bool_]:
+    """Whether each of ``members`` (N,), people or pictures, is in the ``share``, 0..1, of them that ``seed`` draws.
+
+    A larger share holds every smaller one; at least two are drawn.
+    """
+    names = np.unique(members)
+    drawn = np.random.default_rng(seed).permutation(names)[: max(2, round(share * len(names)))]
+    return np.isin(members, drawn)
