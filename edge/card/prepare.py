@@ -19,6 +19,7 @@ from edge.card.release import archive
 from edge.config import Settings
 from edge.errors import UserError
 from edge.privacy.gate import Gate
+from edge.state import StateFolder
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -188,6 +189,6 @@ def _outlook(kind: FirstBoot, answers: Answers, settings: Settings, *, offline: 
     yield f"  - publishes to {where} under affectfusion/{box.site}/{box.room}"
     yield f"  - {'lets technician in by SSH with your key' if answers.ssh_key else 'lets nobody in: SSH is off'}"
     yield f"How it went is in {partition.RESULT} on this partition, readable in any PC."
-    gate = Gate(settings.deployment)
+    gate = Gate(settings.deployment, StateFolder(None))
     if gate.closed:
         yield f"Note: it will give no scores: {gate.explanation}."
