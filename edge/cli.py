@@ -65,6 +65,12 @@ def _schema(options: argparse.Namespace) -> int:
     return 0
 
 
+def _prepare_card(options: argparse.Namespace) -> int:
+    from edge.card.prepare import prepare
+
+    return prepare(options)
+
+
 def _benchmark(options: argparse.Namespace) -> int:
     if options.models is not None:
         from edge.benchmarks import models
@@ -171,6 +177,17 @@ def _parser() -> argparse.ArgumentParser:
         _schema,
         "Print the JSON Schema of every message the appliance publishes.",
         "  affect-edge schema\n  affect-edge schema > affectfusion.schema.json",
+    )
+
+    from edge.card import options as card
+
+    card.add_options(
+        command(
+            "prepare-card",
+            _prepare_card,
+            "Put a box's answers and this release on a freshly written Raspberry Pi OS card; it then installs itself.",
+            card.EXAMPLES,
+        )
     )
 
     bench = command(
