@@ -76,7 +76,7 @@ def following(process: subprocess.Popen[str]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def lesson() -> tuple[int, list[str], str]:
-    return finished("--plain", "--speed", "8")
+    return finished("--plain", "--speed", "3")
 
 
 def test_the_bundled_lesson_plays_to_its_end(lesson: tuple[int, list[str], str]) -> None:

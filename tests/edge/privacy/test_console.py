@@ -218,8 +218,8 @@ NOBODY = 65534
 def test_somebody_without_the_right_is_told_to_use_sudo(
     mode: int, action: str, said: str, file: Path, refused: Said
 ) -> None:
-    for folder in (file.parent, *file.parent.parents[:2]):
-        folder.chmod(0o755)
+    for folder in (file.parent, *file.parents[1:-2]):  # all that pytest made below the system's own
+        folder.chmod(folder.stat().st_mode | 0o055)
     state = file.parent / "state"
     state.mkdir()
     state.chmod(mode)
