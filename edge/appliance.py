@@ -23,7 +23,7 @@ from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
 from edge.privacy.panel import Light, Panel
 from edge.publish.mqtt import Publisher
-from edge.publish.payloads import CommandPayload, PrivacyPayload
+from edge.publish.payloads import CommandPayload, PrivacyPayload, SessionPayload
 from edge.session.lessons import Lessons
 from edge.signals import Abstention, Affect, AudioChunk, Frame
 from edge.state import StateError, StateFolder
@@ -57,7 +57,7 @@ class Appliance:
             settings.broker,
             settings.box,
             self._commanded,
-            file=settings.storage.outbox,
+            file=settings.outbox_file,
             limit=settings.outbox.messages,
         )
         self._frames = NewestFrame()
@@ -71,7 +71,8 @@ class Appliance:
             raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
         self._health = HealthMonitor(settings, store.loaded, self._clock)
         storage = settings.storage
-        self._lessons = Lessons(self._clock, settings.box, settings.session, storage.sessions, storage.scratch)
+        self._lessons = Lessons(self._clock, settings.box, settings.lessons, storage.sessions, storage.scratch)
+        self._withdrawn = False
         self._commands: queue.SimpleQueue[CommandPayload | Literal["press"]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
@@ -86,10 +87,13 @@ class Appliance:
 
     def run(self, turned: Callable[[], object] = lambda: None) -> None:
         """Runs the loop, calling ``turned`` after each turn; always leaves the devices closed and the broker told."""
-        self._publisher.start()
         ended = False
         try:
+            # first, so that nothing of a box without consent is delivered
             self._obey_gate()
+            self._publisher.start()
+            if self._lessons.abandoned is not None:
+                self._publish_session(self._lessons.abandoned)
             while not self._stopping.is_set() and not ended:
                 # asked before the turn that takes the last frame and sound
                 ended = self._ended()
@@ -99,7 +103,7 @@ class Appliance:
         finally:
             self._close_sensors()
             self._panel.close()
-            self._publisher.session(self._lessons.end() if ended else self._lessons.leave())
+            self._publish_session(self._lessons.end() if ended else self._lessons.leave())
             self._publisher.stop()
 
     @property
@@ -162,8 +166,13 @@ class Appliance:
             self._newest = None
         self._say(affect)
 
+    def _publish_session(self, session: SessionPayload) -> None:
+        """Nothing of a lesson leaves without consent, not even of its time before."""
+        if not self._withdrawn:
+            self._publisher.session(session)
+
     def _publish_report(self) -> None:
-        self._publisher.session(self._lessons.running())
+        self._publish_session(self._lessons.running())
         self._publisher.health(
             self._health.report(
                 self._sensor_states(),
@@ -206,14 +215,17 @@ class Appliance:
             self._change_session(order)
 
     def _change_session(self, order: CommandPayload) -> None:
+        if self._withdrawn:
+            log.warning("refused a command: no lesson without consent")
+            return
         if order.command == "mark":
             self._lessons.mark(order.name)
         else:
-            self._publisher.session(self._lessons.end())
+            self._publish_session(self._lessons.end())
             if order.command == "end_session":
                 return
             self._lessons.start()
-        self._publisher.session(self._lessons.running())
+        self._publish_session(self._lessons.running())
 
     def _obey_gate(self) -> None:
         """Where the gate says something new: opens the devices, or closes them and forgets everybody; and says so."""
@@ -230,6 +242,7 @@ class Appliance:
             self._sound.clear()
             self._pipeline.forget()
             log.warning("%s", notice.reason)
+        self._heed_consent(notice)
         try:
             # before anybody is told of it, and after the devices are closed: a slow card must not delay that
             self._gate.switch.keep()
@@ -237,6 +250,21 @@ class Appliance:
             log.warning("%s; the mute will be forgotten at the next restart", error)
         self._notice = notice
         self._publisher.privacy(notice)
+
+    def _heed_consent(self, notice: PrivacyPayload) -> None:
+        """Where consent has gone, nothing made under it leaves any more; where it has come, a new lesson begins.
+
+        A mute is different: what was made before it was and is rightful.
+        """
+        withdrawn = notice.state not in ("capturing", "muted")
+        if withdrawn == self._withdrawn:
+            return
+        self._withdrawn = withdrawn
+        if withdrawn:
+            self._publisher.discard()
+            self._lessons.withdraw()
+        else:
+            self._lessons.start()
 
     @property
     def _light(self) -> Light:

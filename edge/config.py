@@ -7,7 +7,7 @@ import os
 import re
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -299,16 +299,29 @@ class Privacy(Section, frozen=True):
 
 
 class SessionSettings(Section, frozen=True):
-    """Lessons: their statistics and alerts."""
+    """Lessons: their statistics and alerts.
+
+    In mode = "self" the statistics are one learner's, and none are kept, whatever is said here.
+    """
 
     scenario: Literal["lecture", "exam", "discussion", "self-study"] = "lecture"
     """What kind of lesson decides what is worth an alert; see edge/session/scenarios.toml."""
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 90
-    """How long the statistics of a lesson are kept on the box; 0 keeps none."""
+    """How long the statistics of a lesson are kept on the box; 0 keeps none, and deletes what is there."""
+
+
+class Scratch(NamedTuple):
+    """A file that is written over and over, but not again within ``every_s`` seconds, to spare a card."""
+
+    file: Path
+    every_s: float
 
 
 class Storage(Section, frozen=True):
-    """What the box keeps for after a restart: unsent messages, mute and consent. Never pictures, sound or landmarks."""
+    """What the box keeps for after a restart: mute and consent, unsent messages, the sessions and the running minute.
+
+    Never pictures, sound or landmarks, and in mode = "self", where scores are one learner's, only mute and consent.
+    """
 
     directory: Path | None = None
     """Where; when absent systemd's $STATE_DIRECTORY, or /var/lib/affectfusion under the installed configuration.
@@ -323,11 +336,12 @@ class Storage(Section, frozen=True):
         return self.directory or (Path(given) if given else None)
 
     @property
-    def scratch(self) -> Path | None:
-        """The file of the running minute: in systemd's $RUNTIME_DIRECTORY, which is memory, or else in ``folder``."""
+    def scratch(self) -> Scratch | None:
+        """Where the running minute is: in systemd's $RUNTIME_DIRECTORY, which is memory, or else in ``folder``."""
         given = os.environ.get("RUNTIME_DIRECTORY")
-        place = Path(given) if given else self.folder
-        return place / "minute.json" if place else None
+        if given:
+            return Scratch(Path(given) / "minute.json", every_s=0.0)
+        return Scratch(self.folder / "minute.json", every_s=10.0) if self.folder else None
 
     @property
     def sessions(self) -> Path | None:
@@ -363,6 +377,17 @@ class Settings(Section, frozen=True):
     session: SessionSettings = SessionSettings()
     storage: Storage = Storage()
     outbox: OutboxSettings = OutboxSettings()
+
+    @property
+    def outbox_file(self) -> Path | None:
+        """The file of unsent messages; None where they wait in memory, as on a learner's own device."""
+        return None if self.deployment.mode == "self" else self.storage.outbox
+
+    @property
+    def lessons(self) -> SessionSettings:
+        """``session``, keeping nothing on a learner's own device."""
+        own = self.deployment.mode == "self"
+        return msgspec.structs.replace(self.session, keep_days=0) if own else self.session
 
 
 def load(path: Path) -> Settings:

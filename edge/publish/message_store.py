@@ -46,6 +46,7 @@ class MessageStore:
         self._file = file
         self._limit = limit
         self._retry_at: float | None = None
+        self._last = 0
         self.lost = 0
         """Messages dropped to make room, or gone with a medium that failed, since the start."""
         self._use(self._opened() or _connect())
@@ -62,6 +63,10 @@ class MessageStore:
             self._return()
         self._safely(lambda: self._update(fresh, delivered, beyond, durable))
 
+    def clear(self) -> None:
+        """Removes every message, and what the file still holds of those removed before."""
+        self._safely(self._clear)
+
     def after(self, number: int, most: int) -> list[Row]:
         """The oldest messages numbered above ``number``, at most ``most``."""
         return self._safely(lambda: self._db.execute(_NEXT, (number, most)).fetchall())
@@ -75,7 +80,9 @@ class MessageStore:
         self._db = db
         self._durable: bool | None = None
         self.count: int
-        self.count, self._last = db.execute("SELECT count(*), coalesce(max(id), 0) FROM outbox").fetchone()
+        self.count, last = db.execute("SELECT count(*), coalesce(max(id), 0) FROM outbox").fetchone()
+        # a number is never given twice: whoever asks for what comes ``after`` one would miss the newer message
+        self._last = max(self._last, last)
 
     def _update(self, fresh: Sequence[tuple[str, bytes]], delivered: Sequence[int], beyond: int, durable: bool) -> None:
         if durable != self._durable:
@@ -91,6 +98,15 @@ class MessageStore:
             excess = max(count - self._limit, 0)
             dropped = db.execute(f"DELETE FROM outbox WHERE id IN ({oldest})", (beyond, excess)).rowcount
         self.count, self._last, self.lost = count - dropped, last, self.lost + dropped
+
+    def _clear(self) -> None:
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._durable = True
+        self._db.execute("DELETE FROM outbox")
+        # deleted rows lie on in the file's free pages, and in its log
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.count = 0
 
     def _opened(self) -> sqlite3.Connection | None:
         if self._file is None:

@@ -141,6 +141,11 @@ class Publisher:
         """Publish whether the box captures, and why."""
         self._publish(PRIVACY, payload, PrivacyPayload)
 
+    def discard(self) -> None:
+        """Drop what waits of ``affect``, ``alert`` and ``session``; called before ``start``, also what waited since."""
+        with self._lock:
+            self._outbox.discard()
+
     @property
     def queue(self) -> int:
         """How many messages the broker has yet to acknowledge."""

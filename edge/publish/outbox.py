@@ -56,8 +56,9 @@ class Outbox:
         self._fresh: deque[tuple[str, bytes]] = deque(maxlen=limit)
         self._acknowledged: deque[int] = deque()
         self._flowing = self._restarting = False
-        self._taken = self._overrun = 0
+        self._taken = self._overrun = self._discarded = 0
         # The outbox's thread's own.
+        self._known = self._fresh
         self._on_their_way: dict[int, int] = {}
         self._delivered: list[int] = []
         self._sent = 0
@@ -86,6 +87,17 @@ class Outbox:
             # The medium hangs, and the oldest falls out of memory.
             self._overrun += 1
         self._fresh.append((topic, message))
+        self._wake.set()
+
+    def discard(self) -> None:
+        """Drop all that was put before and still waits; it does not count as lost. From the thread of ``put``.
+
+        Called before ``start``, that is all that an earlier process left. What the network has been handed cannot be
+        called back.
+        """
+        self._discarded = self._taken
+        # one assignment, so that the outbox's thread finds what was put before and after neatly apart
+        self._fresh = deque(maxlen=self._limit)
         self._wake.set()
 
     def resume(self) -> None:
@@ -135,6 +147,8 @@ class Outbox:
         if restarting:
             self._restarting = False
         self._settle()
+        if self._fresh is not self._known:
+            self._forget(store)
         if self._fresh or restarting or len(self._delivered) >= REMOVED_AT:
             self._keep(store)
         if restarting:
@@ -151,9 +165,17 @@ class Outbox:
                 self._delivered.append(row)
                 self._settled += 1
 
+    def _forget(self, store: MessageStore) -> None:
+        """Drops all that came before the last ``discard``."""
+        self._known = self._fresh
+        store.clear()
+        self._on_their_way.clear()
+        self._delivered = []
+        self._settled = self._discarded
+
     def _keep(self, store: MessageStore) -> None:
         """Commits what was taken and what was acknowledged."""
-        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+        fresh = [self._known.popleft() for _ in range(len(self._known))]
         now, before = time.monotonic(), store.lost
         if self.depth <= len(fresh):
             self._clear_at = now

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.config import Scratch
 from edge.session.statistics import Part
 
 log = logging.getLogger(__name__)
@@ -49,38 +50,47 @@ class Journal:
     """Appends lines to one session's file and keeps the unfinished minute beside it.
 
     A finished line is on the medium when ``append`` returns: about one write a minute. The unfinished minute is
-    rewritten every second to ``scratch``, memory that outlives the process but not a power cut, so that a crash loses
-    nothing and the card is not worn. Where neither can be written that is said once, and the session goes on.
+    rewritten to ``scratch``. Under systemd that is memory, which outlives the process but not a power cut: written with
+    every state, it lets a crash lose nothing and wears no card. Of a box run by hand it is a file on the card, and a
+    crash costs the seconds since it was last written. Where either cannot be written that is said once, and the session
+    goes on. A session's file that somebody deletes stays deleted.
     """
 
-    def __init__(self, file: Path | None, scratch: Path | None) -> None:
+    def __init__(self, file: Path | None, scratch: Scratch | None) -> None:
         self.file = file
-        self._scratch = scratch
-        self._complained = False
+        self._scratch = scratch and scratch.file
+        self._every_s = scratch.every_s if scratch else 0.0
+        self._sketched_at = float("-inf")
+        self._complained: set[Path] = set()
 
     def append(self, line: Line) -> None:
         """Adds a line, for good."""
         if self.file is None:
             return
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.open("ab") as out:
+            begins = isinstance(line, Heading)
+            if begins:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("ab" if begins else "r+b") as out:
+                out.seek(0, os.SEEK_END)
                 out.write(msgspec.json.encode(line) + b"\n")
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
-            self._complain(self.file, error)
+            self._complain(self.file, error, "this session is not kept")
 
     def sketch(self, part: Part) -> None:
-        """Replaces the unfinished minute."""
-        if self._scratch is None:
+        """Replaces the unfinished minute, if it is time to."""
+        now = part.start + part.tally.elapsed
+        if self._scratch is None or now - self._sketched_at < self._every_s:
             return
+        self._sketched_at = now
         temporary = self._scratch.with_suffix(".new")
         try:
             temporary.write_bytes(msgspec.json.encode(part))
             temporary.replace(self._scratch)
         except OSError as error:
-            self._complain(self._scratch, error)
+            self._complain(self._scratch, error, "a crash would cost the running minute of this session")
 
     def sketched(self) -> Part | None:
         """The unfinished minute of the process before this one; None where there is none, or only half of one."""
@@ -93,13 +103,24 @@ class Journal:
 
     def clear(self) -> None:
         """Forgets the unfinished minute."""
-        if self._scratch is not None:
-            self._scratch.unlink(missing_ok=True)
+        self._delete(self._scratch)
 
-    def _complain(self, path: Path, error: OSError) -> None:
-        if not self._complained:
-            self._complained = True
-            log.warning("%s: cannot be written (%s); this session is not kept", path, error.strerror)
+    def remove(self) -> None:
+        """Deletes the session."""
+        self.clear()
+        self._delete(self.file)
+
+    def _delete(self, path: Path | None) -> None:
+        try:
+            if path is not None:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s: cannot be deleted (%s)", path, error.strerror)
+
+    def _complain(self, path: Path, error: OSError, consequence: str) -> None:
+        if path not in self._complained:
+            self._complained.add(path)
+            log.warning("%s: cannot be written (%s); %s", path, error.strerror, consequence)
 
 
 def recover(file: Path) -> list[Line]:

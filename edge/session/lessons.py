@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 from edge.clock import Clock
-from edge.config import Box, SessionSettings
+from edge.config import Box, Scratch, SessionSettings
 from edge.publish.payloads import AlertPayload, SessionPayload, timestamp
 from edge.session import session
 from edge.session.alerts import Alarm, Alert
+from edge.session.journal import Journal
 from edge.session.scenarios import scenarios
 from edge.signals import Affect
 
@@ -22,18 +23,28 @@ DAY_S = 86_400.0
 class Lessons:
     """One session after another; each begins where the one before was ended, and all speak of a room, never a person.
 
-    ``folder`` keeps a file for each session, ``scratch`` the running minute of the newest; None keeps nothing.
+    ``folder`` keeps a file for each session, ``scratch`` the running minute of the newest; None keeps nothing. Files
+    older than the settings allow are deleted at the start, with each new session and once a day.
     """
 
     def __init__(
-        self, clock: Clock, box: Box, settings: SessionSettings, folder: Path | None, scratch: Path | None
+        self, clock: Clock, box: Box, settings: SessionSettings, folder: Path | None, scratch: Scratch | None
     ) -> None:
         self._clock = clock
         self._box = box
-        self._folder = folder if settings.keep_days else None
+        self._folder = folder
+        self._keep_days = settings.keep_days
+        self._tidy()
+        if not self._keep_days:
+            self._folder = None
+            Journal(None, scratch).clear()
         self._scratch = scratch if self._folder else None
-        self._tidy(settings.keep_days)
+        self.abandoned: SessionPayload | None = None
+        """The summary of a session that the box was away from for too long; to be published once."""
         self._session = session.take_up(clock, self._folder, self._scratch) or self._begin()
+        if self._session.ended:
+            self.abandoned = self._session.running()
+            self._session = self._begin()
         self._scenario: str = settings.scenario
         self._alarm = Alarm(scenarios()[settings.scenario])
 
@@ -44,6 +55,8 @@ class Lessons:
 
     def add(self, affect: Affect) -> list[AlertPayload]:
         """Counts the room's next state; returns the alerts that it causes, mostly none."""
+        if self._clock.now() - self._tidied >= DAY_S:
+            self._tidy()
         self._session.add(affect)
         alerts = self._alarm.add(affect)
         for alert in alerts:
@@ -63,7 +76,13 @@ class Lessons:
     def start(self) -> None:
         """Begins a new session; the alarm watches anew."""
         self._session.end()
+        self._tidy()
         self._session = self._begin()
+        self._alarm = Alarm(scenarios()[self._scenario])
+
+    def withdraw(self) -> None:
+        """Consent is gone: the session that runs ends, and the alarm forgets what it had begun to say."""
+        self._session.end()
         self._alarm = Alarm(scenarios()[self._scenario])
 
     def mark(self, activity: str) -> None:
@@ -79,7 +98,7 @@ class Lessons:
 
     def leave(self) -> SessionPayload:
         """The box goes away: a session that is kept stays open for its return, any other ends."""
-        return self.running() if self.kept else self.end()
+        return self._session.leave() if self.kept else self.end()
 
     def _begin(self) -> session.Session:
         return session.begin(self._clock, self._box, self._folder, self._scratch)
@@ -96,11 +115,12 @@ class Lessons:
             scenario=self._scenario,
         )
 
-    def _tidy(self, days: int) -> None:
-        """Deletes the sessions that were last written to more than ``days`` ago."""
+    def _tidy(self) -> None:
+        """Deletes the sessions that were last written to more than ``keep_days`` ago; all of them where that is 0."""
+        self._tidied = self._clock.now()
         for file in self._folder.glob("*.jsonl") if self._folder else ():
             try:
-                if time.time() - file.stat().st_mtime > days * DAY_S:
+                if not self._keep_days or time.time() - file.stat().st_mtime > self._keep_days * DAY_S:
                     file.unlink()
             except OSError as error:
                 log.warning("%s: cannot be deleted (%s)", file, error.strerror)

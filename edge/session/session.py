@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from edge.clock import Clock
-from edge.config import Box
+from edge.config import Box, Scratch
 from edge.publish.payloads import SessionPayload
 from edge.session.journal import Ending, Heading, Journal, Minute, Said, recover
 from edge.session.statistics import Part, Statistics, summary
@@ -54,13 +54,30 @@ class Session:
         """The statistics so far; the summary, once ended."""
         return summary(self._statistics.parts, self._heading.id, self._heading.started, self._ended)
 
-    def end(self) -> SessionPayload:
-        """Ends the session, if it has not ended yet, and gives its summary."""
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._ended is not None
+
+    def end(self, after_s: float | None = None) -> SessionPayload:
+        """Ends the session, if it has not ended yet, and gives its summary; one without any state leaves no file.
+
+        It ended ``after_s`` seconds after its start; now if None.
+        """
         if self._ended is None:
-            self._ended = self._heading.started + self._clock.now() - self._began
+            self._ended = self._heading.started + (self._clock.now() - self._began if after_s is None else after_s)
+            if self._statistics.seconds > 0:
+                self._keep(self._statistics.current)
+                self._journal.append(Ending(self._ended))
+                self._journal.clear()
+            else:
+                self._journal.remove()
+        return self.running()
+
+    def leave(self) -> SessionPayload:
+        """Keeps the unfinished minute for good, as nobody knows when the box is back; the statistics so far."""
+        if self._ended is None:
             self._keep(self._statistics.current)
-            self._journal.append(Ending(self._ended))
-            self._journal.clear()
         return self.running()
 
     def _keep(self, part: Part | None) -> None:
@@ -68,8 +85,8 @@ class Session:
             self._journal.append(Minute(part))
 
 
-def begin(clock: Clock, box: Box, folder: Path | None, scratch: Path | None) -> Session:
-    """A new session, kept in ``folder`` under its name and, by the second, in ``scratch``; None keeps nothing there."""
+def begin(clock: Clock, box: Box, folder: Path | None, scratch: Scratch | None) -> Session:
+    """A new session, kept in ``folder`` under its name, its minute in ``scratch``; None keeps nothing there."""
     started = time.time()
     second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
     heading = Heading(f"{second}.{int(started % 1 * 1000):03d}Z", started, box.site, box.room)
@@ -78,8 +95,8 @@ def begin(clock: Clock, box: Box, folder: Path | None, scratch: Path | None) -> 
     return Session(clock, journal, heading, Statistics(), age=0.0)
 
 
-def take_up(clock: Clock, folder: Path | None, scratch: Path | None) -> Session | None:
-    """The last session in ``folder``, if it never ended and the box was not away for long; one left longer is ended."""
+def take_up(clock: Clock, folder: Path | None, scratch: Scratch | None) -> Session | None:
+    """The last session in ``folder``, if it never ended; one that the box was away from for long ends where it was."""
     file = max(folder.glob("*.jsonl"), default=None) if folder else None
     if file is None:
         return None
@@ -98,8 +115,5 @@ def take_up(clock: Clock, folder: Path | None, scratch: Path | None) -> Session 
     age = time.time() - heading.started
     session = Session(clock, journal, heading, statistics, age)
     if not 0 <= age - statistics.seconds <= TAKE_UP_S:
-        journal.append(Minute(statistics.current))
-        journal.append(Ending(heading.started + statistics.seconds))
-        journal.clear()
-        return None
+        session.end(statistics.seconds)
     return session

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -236,7 +237,9 @@ def test_without_leave_no_device_is_ever_opened_and_the_messages_say_why(
     assert subscriber.until("health", camera="closed", microphone="closed")
     subscriber.command("unmute")
     subscriber.command("start_session")
-    assert wait_until(lambda: any(session["final"] for session in subscriber.of("session")))
+    states = len(subscriber.of("affect"))
+    assert wait_until(lambda: len(subscriber.of("affect")) >= states + 3, PATIENCE_S)
+    assert subscriber.of("session") == []
     assert (camera.openings, heard) == (0, [])
 
 
@@ -400,6 +403,75 @@ def test_a_revocation_closes_a_running_box_and_a_grant_opens_it(
     assert not any("Anna" in str(message) for topic in ("privacy", "health") for message in subscriber.of(topic))
 
 
+@pytest.mark.parametrize(
+    ("closing", "state", "restart"),
+    [("revoke", "no_consent", False), ("revoke", "no_consent", True), ("mute", "muted", False)],
+    ids=["revoke", "revoke-restart", "mute"],
+)
+def test_of_what_waits_for_the_broker_nothing_leaves_after_a_revocation_and_all_after_a_mute(
+    closing: str,
+    state: str,
+    restart: bool,
+    make_mosquitto: Callable[..., Mosquitto],
+    tmp_path: Path,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+) -> None:
+    broker = make_mosquitto(options=["persistence true", f"persistence_location {tmp_path}/"])
+    broker.start()
+    listener = Subscriber(broker.port, name="listener")
+    box = start(settings(broker.port, CameraSettings(), storage=stored))
+    assert listener.until("affect", abstain=None)
+    broker.end()
+    assert wait_until(lambda: "broker away" in box.status)
+    cut = time.time()
+    time.sleep(1.5)
+    if restart:
+        box.stop()
+        assert wait_until(lambda: camera.open_now == 0)
+    console(stored, closing)
+    if restart:
+        box = start(settings(broker.port, CameraSettings(), storage=stored))
+    assert wait_until(lambda: state in box.status)
+    broker.start()
+    assert listener.until("privacy", PATIENCE_S, state=state)
+    assert listener.until("affect", abstain=state)
+    box.stop()
+    assert wait_until(lambda: listener.of("status")[-1:] == ["offline"])
+    waited = [affect["abstain"] for affect in listener.of("affect") if seconds(affect["time"]) > cut]
+    spoken_for = [seconds(session["started"]) + session["seconds"]["total"] for session in listener.of("session")]
+    lawful = closing == "mute"
+    assert (None in waited) == lawful
+    assert (max(spoken_for) > cut) == lawful
+    assert listener.last("health")["lost"] == 0
+    listener.close()
+
+
+def seconds(moment: str) -> float:
+    """A message's time, since 1970."""
+    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()
+
+
+def test_a_lesson_begins_anew_with_new_consent(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    camera: FakeCamera,
+    stored: Storage,
+) -> None:
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert subscriber.until("session", final=False)
+    first = subscriber.last("session")["id"]
+    console(stored, "revoke", "--erase")
+    assert subscriber.until("privacy", state="no_consent")
+    console(stored, "grant", "--consent", "signed forms")
+    assert wait_until(lambda: subscriber.last("session")["id"] != first, PATIENCE_S)
+    assert [session["final"] for session in subscriber.of("session") if session["id"] == first] == [False]
+    assert stored.sessions is not None
+    assert [file.stem for file in stored.sessions.iterdir()] == [subscriber.last("session")["id"]]
+
+
 def test_a_running_box_closes_by_itself_when_the_consent_ends(
     mosquitto: Mosquitto,
     subscriber: Subscriber,
@@ -545,6 +617,21 @@ def test_a_session_is_started_and_ended_by_command(
     assert subscriber.until("session", 2.0, final=True)
     assert subscriber.last("session")["id"] != first
     assert subscriber.until("affect", abstain=None)
+
+
+def test_a_session_that_the_box_left_for_long_is_published_as_ended(
+    mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], camera: FakeCamera, stored: Storage
+) -> None:
+    assert stored.sessions is not None
+    stored.sessions.mkdir(parents=True)
+    name = "20260901T080000.000Z"
+    heading = {"type": "session", "id": name, "started": 1_788_249_600.0, "site": "school", "room": "lab"}
+    (stored.sessions / f"{name}.jsonl").write_text(json.dumps(heading) + "\n")
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert wait_until(lambda: len(subscriber.of("session")) >= 2, PATIENCE_S)
+    left, running = subscriber.of("session")[:2]
+    assert (left["id"], left["final"]) == (name, True)
+    assert (running["id"] != name, running["final"]) == (True, False)
 
 
 # Weather.

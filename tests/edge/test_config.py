@@ -93,7 +93,25 @@ def test_the_outbox_lies_in_the_folder_of_what_outlives_a_restart(file: Path, mo
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     assert Settings().storage.outbox is None
     file.write_text('[storage]\ndirectory = "state"')
-    assert load(file).storage.outbox == file.parent / "state" / "outbox.sqlite"
+    assert load(file).outbox_file == file.parent / "state" / "outbox.sqlite"
+
+
+def test_no_score_of_a_learners_own_device_is_kept_in_a_file(file: Path) -> None:
+    file.write_text('[deployment]\nmode = "self"\n[storage]\ndirectory = "state"\n[session]\nkeep_days = 30')
+    settings = load(file)
+    assert settings.outbox_file is None
+    assert settings.lessons.keep_days == 0
+    assert settings.storage.folder == file.parent / "state"
+
+
+def test_the_running_minute_is_written_with_every_state_in_memory_only(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    file.write_text('[storage]\ndirectory = "state"')
+    assert load(file).storage.scratch == (file.parent / "state" / "minute.json", 10.0)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/affectfusion")
+    assert load(file).storage.scratch == (Path("/run/affectfusion/minute.json"), 0.0)
 
 
 def test_a_learners_own_device_may_have_a_group_of_one(file: Path) -> None:

@@ -24,6 +24,7 @@ from subscriber import PATIENCE_S, Subscriber
 
 from edge.config import Box, Broker
 from edge.publish.mqtt import Publisher
+from edge.publish.payloads import AlertPayload, timestamp
 from edge.session.statistics import summary
 from edge.signals import Affect
 
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.system, pytest.mark.flaky(reruns=1)]
 BOX = Box("school", "lab")
 AFFECT = Affect(1.0, 3.0, 6, {"face": 0.9}, valence=0.5, satisfaction=0.75, confidence=0.7)
 SESSION = summary([], "lesson", 0.0)
+ALERT = AlertPayload(timestamp(60.0), "high_confusion", "began", timestamp(0.0), 60.0, 0.7, "lecture")
 OUTAGE_S = 3.0
 TEN_MINUTES = 600
 """States in ten minutes; a tenth as many session messages."""
@@ -159,12 +161,14 @@ def test_ten_minutes_without_a_broker_lose_nothing_and_end_with_the_newest(
         publisher.affect(AFFECT)
         if state % 10 == 0:
             publisher.session(SESSION)
-    assert publisher.queue == TEN_MINUTES + TEN_MINUTES // 10
+    publisher.alert(ALERT)
+    assert publisher.queue == TEN_MINUTES + TEN_MINUTES // 10 + 1
     broker.start()
     print(f"connected after {recovered(lambda: publisher.connected):.1f} s")
     print(f"all delivered {recovered(lambda: publisher.queue == 0):.1f} s later")
     assert_all_came_in_order(listener, TEN_MINUTES)
     assert len(listener.of("session", retained=False)) == TEN_MINUTES // 10
+    assert [alert["kind"] for alert in listener.of("alert")] == ["high_confusion"]
     assert publisher.lost == 0
     late = Subscriber(broker.port)
     assert late.until("affect", sequence=TEN_MINUTES)

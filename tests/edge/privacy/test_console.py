@@ -100,6 +100,20 @@ def test_a_revocation_closes_the_box_whatever_the_configuration_says(file: Path,
     assert privacy("grant", "--consent", WORDS).startswith("open")
 
 
+@pytest.mark.parametrize(("erase", "left"), [([], 2), (["--erase"], 0)])
+def test_a_revocation_deletes_the_kept_sessions_if_told_to(
+    erase: list[str], left: int, file: Path, privacy: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    sessions = file.parent / "state/sessions"
+    sessions.mkdir(parents=True)
+    kept = [sessions / "20260901T080000.000Z.jsonl", file.parent / "state/minute.json"]
+    for path in kept:
+        path.write_text("{}")
+    assert privacy("revoke", *erase).startswith("closed: consent was revoked")
+    assert sum(path.exists() for path in kept) == left
+
+
 def test_mute_and_unmute_turn_the_switch_of_a_stopped_box(file: Path, privacy: Said) -> None:
     assert lines(privacy("mute"))["mute"].startswith("on, by console, since ")
     assert gate(file).notice().muted_by == "console"

@@ -70,6 +70,37 @@ def test_messages_stay_in_order_until_they_are_delivered(
     assert (store.count, store.lost) == (2, 0)
 
 
+def test_what_was_cleared_is_nowhere_in_the_file(file: Path, opened: Callable[..., MessageStore]) -> None:
+    store = opened(file)
+    store.update([("room/affect", b"before%d" % number) for number in range(500)], [])
+    store.update([], [1])
+    store.clear()
+    left = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert b"before" not in left
+    add(store, 7)
+    assert held(store) == [7]
+    assert (store.count, store.lost) == (1, 0)
+
+
+def test_a_medium_that_fails_keeps_nothing_from_being_cleared(opened: Callable[..., MessageStore], file: Path) -> None:
+    store = opened(file)
+    add(store, 1, 2)
+    with failing_medium():
+        store.clear()
+        assert held(store) == []
+
+
+def test_a_number_is_given_once_though_all_was_delivered_before_the_medium_failed(
+    file: Path, opened: Callable[..., MessageStore]
+) -> None:
+    store = opened(file)
+    add(store, 1, 2)
+    store.update([], [1, 2])
+    with failing_medium():
+        add(store, 3)
+    assert [message for _, _, message in store.after(2, 9)] == [b"3"]
+
+
 def test_the_next_process_finds_what_was_not_delivered(file: Path, opened: Callable[..., MessageStore]) -> None:
     first = opened(file)
     add(first, 1, 2, 3)

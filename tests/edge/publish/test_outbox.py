@@ -191,6 +191,57 @@ def test_a_full_outbox_drops_the_oldest_and_counts_them(file: Path, begin: Calla
     assert network.taken == list(range(300, LIMIT + 300))
 
 
+def test_what_is_discarded_never_leaves_and_does_not_count_as_lost(file: Path, begin: Callable[..., Outbox]) -> None:
+    network = Network()
+    outbox = begin(network, file, resume=False)
+    put(outbox, 1, 2)
+    assert wait_until(lambda: left_in_log(file))
+    put(outbox, 3)
+    outbox.discard()
+    put(outbox, 4)
+    assert wait_until(lambda: outbox.depth == 1)
+    outbox.resume()
+    assert outbox.drained(10.0)
+    assert network.taken == [4]
+    assert outbox.lost == 0
+    outbox.stop()
+    assert left_in(file) == []
+
+
+def test_what_a_former_process_left_can_be_discarded_before_anything_is_delivered(
+    file: Path, begin: Callable[..., Outbox]
+) -> None:
+    first = begin(Network(), file, resume=False)
+    put(first, 1, 2, 3)
+    first.stop()
+    network = Network()
+    network.outbox = outbox = Outbox(file, LIMIT, network.deliver)
+    outbox.discard()
+    put(outbox, 4)
+    outbox.start()
+    outbox.resume()
+    assert wait_until(lambda: network.taken)
+    assert outbox.drained(10.0)
+    outbox.stop()
+    assert network.taken == [4]
+
+
+def test_what_was_on_its_way_when_all_was_discarded_is_not_sent_again(begin: Callable[..., Outbox]) -> None:
+    network = Network(prompt=False)
+    outbox = begin(network)
+    put(outbox, 1, 2)
+    assert wait_until(lambda: len(network.owed) == 2)
+    outbox.discard()
+    assert wait_until(lambda: outbox.depth == 0)
+    network.acknowledge(1)
+    outbox.pause()
+    put(outbox, 3)
+    network.prompt = True
+    outbox.resume()
+    assert outbox.drained(10.0)
+    assert network.taken == [1, 2, 3]
+
+
 def left_in_log(file: Path) -> bool:
     log = file.with_name(f"{file.name}-wal")
     return log.exists() and log.stat().st_size > 0

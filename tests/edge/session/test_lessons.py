@@ -10,7 +10,7 @@ import pytest
 from states import scored
 
 from edge.clock import ManualClock
-from edge.config import Box, SessionSettings
+from edge.config import Box, Scratch, SessionSettings
 from edge.session.lessons import Lessons
 
 BOX = Box("school", "lab")
@@ -27,10 +27,13 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 class Life:
     """A box from one start to the next, second by second."""
 
-    def __init__(self, folder: Path, wall: list[float], settings: SessionSettings | None = None) -> None:
+    def __init__(
+        self, folder: Path, wall: list[float], settings: SessionSettings | None = None, every_s: float = 0.0
+    ) -> None:
         self.clock = ManualClock()
         self._wall = wall
-        self.lessons = Lessons(self.clock, BOX, settings or SessionSettings(), folder, folder / "minute.json")
+        scratch = Scratch(folder / "minute.json", every_s)
+        self.lessons = Lessons(self.clock, BOX, settings or SessionSettings(), folder, scratch)
 
     def watch(self, seconds: int, satisfaction: float = 0.5) -> None:
         for _ in range(seconds):
@@ -62,6 +65,21 @@ def test_the_time_a_box_was_away_counts_as_unobserved(tmp_path: Path, wall: list
     assert session.coverage == pytest.approx(103 / 201, abs=0.01)
 
 
+def test_a_crash_costs_no_more_than_the_pause_between_writes_to_a_card(tmp_path: Path, wall: list[float]) -> None:
+    Life(tmp_path, wall, every_s=10.0).watch(95)
+    kept = Life(tmp_path, wall).lessons.running().seconds.scored
+    assert 85.0 <= kept < 95.0
+
+
+def test_a_box_that_is_stopped_keeps_its_session_to_the_second(tmp_path: Path, wall: list[float]) -> None:
+    first = Life(tmp_path, wall, every_s=10.0)
+    first.watch(95)
+    before = first.lessons.leave()
+    assert not before.final
+    (tmp_path / "minute.json").unlink()
+    assert Life(tmp_path, wall).lessons.running().seconds == before.seconds
+
+
 def test_a_power_cut_costs_no_more_than_the_running_minute(tmp_path: Path, wall: list[float]) -> None:
     Life(tmp_path, wall).watch(150)
     (tmp_path / "minute.json").unlink()
@@ -88,6 +106,10 @@ def test_a_session_left_for_long_is_over_where_it_stopped(tmp_path: Path, wall: 
     second = Life(tmp_path, wall)
     assert second.lessons.running().id != first.lessons.running().id
     assert second.lessons.running().seconds.total == 0.0
+    # and whoever listens is told
+    left = second.lessons.abandoned
+    assert left is not None
+    assert (left.id, left.final, left.seconds.total) == (first.lessons.running().id, True, 100.0)
     ended = json.loads(min(tmp_path.glob("*.jsonl")).read_text().splitlines()[-1])
     assert ended == {"type": "end", "ended": 1_800_000_100.0}
 
@@ -118,6 +140,56 @@ def test_old_sessions_are_deleted_after_their_days(tmp_path: Path, wall: list[fl
     Life(tmp_path, wall, SessionSettings(keep_days=7))
     assert not old.exists()
     assert recent.exists()
+
+
+@pytest.mark.parametrize("passing", ["a day", "a new session"])
+def test_a_box_that_is_never_restarted_deletes_old_sessions_too(
+    passing: str, tmp_path: Path, wall: list[float]
+) -> None:
+    box = Life(tmp_path, wall, SessionSettings(keep_days=7))
+    box.watch(1)
+    ended = box.lessons.end().id
+    os.utime(tmp_path / f"{ended}.jsonl", (wall[0], wall[0]))
+    wall[0] += 8 * 86400.0
+    if passing == "a day":
+        box.clock.sleep(86400.0)
+        box.watch(1)
+    else:
+        box.lessons.start()
+    assert not (tmp_path / f"{ended}.jsonl").exists()
+
+
+def test_what_older_settings_left_is_deleted_where_zero_days_are_asked_for(tmp_path: Path, wall: list[float]) -> None:
+    Life(tmp_path, wall).watch(70)
+    Life(tmp_path, wall, SessionSettings(keep_days=0))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_box_without_consent_leaves_no_empty_session(tmp_path: Path, wall: list[float]) -> None:
+    box = Life(tmp_path, wall)
+    box.lessons.withdraw()
+    box.watch(10)
+    box.lessons.leave()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_that_is_deleted_while_it_runs_stays_deleted(tmp_path: Path, wall: list[float]) -> None:
+    box = Life(tmp_path, wall)
+    box.watch(70)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    box.watch(70)
+    box.lessons.withdraw()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_running_minute_that_cannot_be_written_is_not_said_to_cost_the_session(
+    tmp_path: Path, wall: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "minute.new").mkdir()
+    Life(tmp_path, wall).watch(3)
+    assert caplog.text.count("cannot be written") == 1
+    assert "not kept" not in caplog.text
 
 
 def test_nothing_is_kept_where_zero_days_are_asked_for(tmp_path: Path, wall: list[float]) -> None:
