@@ -85,6 +85,12 @@ def test_the_networked_unit_is_barely_exposed(root: Path) -> None:
     assert exposure(root) <= MOST_EXPOSED
 
 
+def test_the_unit_with_a_broker_far_away_is_exposed_no_more(root: Path) -> None:
+    before = exposure(root)
+    add(root, "distant-broker.conf")
+    assert exposure(root) == before
+
+
 def test_the_unit_without_a_network_is_exposed_even_less(root: Path) -> None:
     add(root, "local-broker.conf")
     assert exposure(root) <= MOST_EXPOSED_WITHOUT_NETWORK
