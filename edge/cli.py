@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         _doctor,
         "Check this device: what is plugged in, which models load, whether the broker answers; with the cure.",
-        "  affect-edge doctor\n  affect-edge doctor --config classroom.toml",
+        "  affect-edge doctor --config classroom.toml\n  sudo affect-edge doctor",
     )
     doctor.add_argument("--config", type=Path, help=f"the configuration (default: {INSTALLED} where it exists)")
 

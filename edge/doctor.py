@@ -9,22 +9,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge import config
+import msgspec
+
+from edge import config, service
 from edge.branches.engagement import EngagementBranch
 from edge.branches.face_emotion import FaceEmotionBranch
 from edge.branches.speech_emotion import SpeechEmotionBranch
 from edge.capture import SourceLostError
 from edge.capture.sources import open_camera, open_microphone
 from edge.clock import MonotonicClock
-from edge.config import Settings
+from edge.config import Box, Broker, Settings
 from edge.errors import UserError
 from edge.inference.store import ModelStore
 from edge.perception.face_detector import FaceDetector
+from edge.privacy.consent import Consent
 from edge.privacy.console import consent_in_words, mute_in_words
 from edge.privacy.gate import Gate
-from edge.publish.connection import probe
+from edge.privacy.mute import Mute
+from edge.publish.connection import CREDENTIAL, probe
 from edge.signals import Abstention
-from edge.state import StateFolder
+from edge.state import StateError, StateFolder
 
 MODELS: dict[str, Callable[[ModelStore], object]] = {
     "face_detector": FaceDetector,
@@ -35,15 +39,24 @@ MODELS: dict[str, Callable[[ModelStore], object]] = {
 }
 """Each model with whoever loads it when the appliance runs, and refuses it for the same reasons."""
 
+RECORDS: dict[str, tuple[str, type[msgspec.Struct]]] = {"deployment": ("consent", Consent), "mute": ("mute", Mute)}
+"""What is examined by the name and the kind of the record that it rests on."""
+
 BROKER_WITHIN_S = 4.0
+
+WELL = ("live", "opening", "closed", "ended")
+"""States of a sensor that need no cure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing examined: ``healthy`` or not, and in ``words`` what was found or how to cure it."""
+    """One thing examined: ``healthy`` or not, and in ``words`` what was found or how to cure it.
+
+    What this user may not see is neither: None.
+    """
 
     subject: str
-    healthy: bool
+    healthy: bool | None
     words: str
 
 
@@ -58,30 +71,45 @@ def examine(path: Path | None) -> Iterator[Finding]:
         return
     yield Finding("configuration", True, str(path) if path else "none given; the defaults are examined")
     yield _python(settings)
-    gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
-    yield _deployment(gate)
-    yield _mute(gate)
+    state = StateFolder(settings.storage.folder)
+    gate = Gate(settings.deployment, state)
+    hidden = {subject: _hidden(subject, state) for subject in RECORDS}
+    yield hidden["deployment"] or _deployment(gate)
+    yield hidden["mute"] or _mute(gate)
     yield from _panel(settings)
     yield from _models(settings)
     if settings.camera.source == settings.microphone.source == "none":
         yield Finding("sensors", False, "camera.source and microphone.source are both none: there is nothing to run on")
-    yield _sensor("camera", settings.camera.source, gate, lambda: _try_camera(settings))
-    yield _sensor("microphone", settings.microphone.source, gate, lambda: _try_microphone(settings))
-    yield _broker(settings)
+    # The running box holds its devices, and nobody else can open them.
+    said = service.said() if path == config.INSTALLED else None
+    for subject, source, attempt in (
+        ("camera", settings.camera.source, _try_camera),
+        ("microphone", settings.microphone.source, _try_microphone),
+    ):
+        if source == "none":
+            yield Finding(subject, True, "switched off in the configuration")
+        elif said is not None:
+            yield _held(subject, said)
+        elif any(hidden.values()):
+            yield Finding(subject, None, "not opened, as only root sees whether it may be; run with sudo")
+        else:
+            yield _opened(subject, settings, gate, attempt)
+    yield _broker(settings.broker if path != config.INSTALLED else _as_served(settings.broker), settings.box)
 
 
 def report(findings: Iterator[Finding]) -> int:
-    """Prints the findings as they come; returns 0 when all are healthy, 1 otherwise."""
+    """Prints the findings as they come; returns 1 where one of them is a problem, 0 otherwise."""
     from rich.console import Console
     from rich.text import Text
 
+    marks = {True: ("ok", "green"), False: ("problem", "bold red"), None: ("unseen", "yellow")}
     console = Console(highlight=False, soft_wrap=True)
-    healthy = True
+    problems = 0
     for finding in findings:
-        mark = Text("ok     ", style="green") if finding.healthy else Text("problem", style="bold red")
-        console.print(mark, Text(f"{finding.subject:<14} {finding.words}"))
-        healthy &= finding.healthy
-    return 0 if healthy else 1
+        mark, style = marks[finding.healthy]
+        console.print(Text(f"{mark:<7}", style=style), Text(f"{finding.subject:<14} {finding.words}"))
+        problems += finding.healthy is False
+    return 1 if problems else 0
 
 
 def _python(settings: Settings) -> Finding:
@@ -91,6 +119,16 @@ def _python(settings: Settings) -> Finding:
     except importlib.metadata.PackageNotFoundError:
         return Finding("runtime", False, f"{runtime} is not installed: pip install {runtime}, or change models.runtime")
     return Finding("runtime", True, f"{runtime} {version}, Python {platform.python_version()} on {platform.machine()}")
+
+
+def _hidden(subject: str, state: StateFolder) -> Finding | None:
+    """The finding where this user may not read a record; None where it may, or the record is worse than hidden."""
+    try:
+        state.read(*RECORDS[subject])
+    except StateError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return Finding(subject, None, f"{error}; run with sudo")
+    return None
 
 
 def _deployment(gate: Gate) -> Finding:
@@ -127,13 +165,19 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, True, f"{manifest.file}, sha256 {manifest.sha256[:12]}")
 
 
-def _sensor(subject: str, source: str, gate: Gate, attempt: Callable[[], str]) -> Finding:
-    if source == "none":
-        return Finding(subject, True, "switched off in the configuration")
+def _held(subject: str, said: str) -> Finding:
+    state = service.sensors(said).get(subject)
+    if state is None:
+        return Finding(subject, None, f"in the hands of the running box, which says: {said or 'nothing yet'}")
+    cure = "" if state in WELL else "; why is in journalctl -u affectfusion"
+    return Finding(subject, state in WELL, f"{state}, says the running box{cure}")
+
+
+def _opened(subject: str, settings: Settings, gate: Gate, attempt: Callable[[Settings], str]) -> Finding:
     if gate.closed:
         return Finding(subject, True, f"not opened: {gate.closed.value.replace('_', ' ')}")
     try:
-        return Finding(subject, True, attempt())
+        return Finding(subject, True, attempt(settings))
     except (SourceLostError, UserError) as error:
         return Finding(subject, False, str(error))
 
@@ -162,9 +206,18 @@ def _try_microphone(settings: Settings) -> str:
     return f"{settings.microphone.source}: sound arrives{silent}"
 
 
-def _broker(settings: Settings) -> Finding:
+def _as_served(broker: Broker) -> Broker:
+    """The broker with the password that systemd hands to the service, as it is the service that is examined."""
+    if not broker.username or broker.password_file is not None:
+        return broker
+    return msgspec.structs.replace(broker, password_file=config.CREDENTIALS / CREDENTIAL)
+
+
+def _broker(broker: Broker, box: Box) -> Finding:
     try:
-        problem = probe(settings.broker, settings.box, BROKER_WITHIN_S)
+        problem = probe(broker, box, BROKER_WITHIN_S)
     except UserError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return Finding("broker", None, f"{error}; run with sudo")
         return Finding("broker", False, str(error))
-    return Finding("broker", problem is None, problem or f"{settings.broker.where} answers and accepts this box")
+    return Finding("broker", problem is None, problem or f"{broker.where} answers and accepts this box")

@@ -24,7 +24,7 @@ def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     twice, it keeps mosquitto from starting. ``per_listener_settings`` stays off, so that one set of passwords and
     rights holds for every listener, those of an administrator's own drop-ins too.
     """
-    local, socket = settings.broker.local, settings.broker.socket
+    local, socket, durable = settings.broker.local, settings.broker.socket, settings.broker.durable
     return _text(
         ["allow_anonymous false", f"password_file {places.passwords}", f"acl_file {places.acl}"],
         [
@@ -33,7 +33,7 @@ def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
             "persistence true",
             *([] if stated is not None else [f"persistence_location {places.state}/"]),
             # The one way out of a folder that cannot be named again.
-            *([] if local.durable else [f"persistence_file {os.path.relpath(places.memory, stated or places.state)}"]),
+            *([] if durable else [f"persistence_file {os.path.relpath(places.memory, stated or places.state)}"]),
             "autosave_on_changes true",
             "autosave_interval 1",
             "persistent_client_expiration 14d",

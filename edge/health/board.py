@@ -1,7 +1,7 @@
 """The board the box runs on: how hot it is, and whether its power supply holds. Untested on hardware.
 
-Everything is read from sysfs: the service's sandbox has neither vcgencmd nor the device that it asks, and what the
-firmware would answer stands in a file.
+Everything is read from sysfs: the service's sandbox has neither vcgencmd nor the device that it asks (/dev/vcio), and
+what the firmware would answer stands in a file.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def prepared_client(broker: Broker, box: Box, role: str = "") -> Client:
 def probe(broker: Broker, box: Box, within_s: float) -> str | None:
     """Connect once, beside whatever else runs: None where the broker accepts the box, or the problem with its cure.
 
-    Raises UserError as ``prepared_client`` does.
+    Raises UserError as ``prepared_client`` does, and where this user may not use the broker's socket.
     """
     client = prepared_client(broker, box, role="-doctor")
     client.will_clear()
@@ -73,6 +73,8 @@ def probe(broker: Broker, box: Box, within_s: float) -> str | None:
         client.loop_start()
         return answers.get(timeout=within_s)
     except OSError as error:
+        if broker.socket is not None and isinstance(error, PermissionError):
+            raise UserError(in_words(broker.where, error)) from error
         return in_words(broker.where, error)
     except queue.Empty:
         return f"{broker.where} does not answer; check broker.host, broker.port and broker.tls"
@@ -101,7 +103,10 @@ def in_words(where: str, error: BaseException | None) -> str:
         key = "broker.socket" if where.startswith("/") else "broker.host and broker.port"
         return f"{where}: no broker listens there; start it, or check {key}"
     if isinstance(error, PermissionError):
-        return f"{where}: this user may not connect to it; is it in the socket's group?"
+        if where.startswith("/"):
+            return f"{where}: this user may not connect to it; it must be in the socket's group"
+        cure = "run install.sh device, or name its address in IPAddressAllow= of affectfusion.service"
+        return f"{where}: this machine does not let the box connect to it; {cure}"
     return f"{where} does not answer ({error}); check broker.host and broker.port"
 
 

@@ -5,6 +5,7 @@ readonly MOSQUITTO=$ROOT/etc/mosquitto
 readonly BROKER_UNIT=mosquitto.service
 readonly BROKER_PART=$UNITS/$BROKER_UNIT.d/affectfusion.conf
 readonly NETWORK_PART=$UNITS/$UNIT.d/local-broker.conf
+readonly DISTANCE_PART=$UNITS/$UNIT.d/broker.conf
 
 # Brings the broker and the service's way to it to what the configuration says.
 install_broker() {
@@ -13,34 +14,58 @@ install_broker() {
     socket)
       configure_broker "$release"
       place "$release/app/systemd/local-broker.conf" "$NETWORK_PART" 0644
+      discard "$DISTANCE_PART"
       ;;
     loopback)
       configure_broker "$release"
-      discard "$NETWORK_PART"
+      discard "$NETWORK_PART" "$DISTANCE_PART"
       ;;
-    network)
+    building)
+      remove_broker
+      discard "$NETWORK_PART" "$DISTANCE_PART"
+      ;;
+    distant)
       remove_broker
       discard "$NETWORK_PART"
+      place "$release/app/systemd/distant-broker.conf" "$DISTANCE_PART" 0644
+      say "the broker is not known to be in the building's own network: the service may connect to any address"
       ;;
     *) say "$CONFIGURATION cannot be read; the broker stays as it is" ;;
   esac
 }
 
 # Prints how the configuration reaches its broker; nothing where it is not valid, which the service itself will say.
-# A dry run of the first installation goes by the configuration that would be written.
+# "building" is a host all of whose addresses the unit lets through; any other, and a name that nobody knows now, is
+# "distant". A dry run of the first installation goes by the configuration that would be written.
 way_to_broker() {
   if $dry_run && [[ ! -x $1/venv/bin/python ]]; then
     printf 'socket\n'
     return
   fi
-  "$1/venv/bin/python" - "$CONFIGURATION" 2>>"$writable_log" <<'PYTHON' || true
+  "$1/venv/bin/python" - "$CONFIGURATION" "$1/app/systemd/$UNIT" 2>>"$writable_log" <<'PYTHON' || true
+import ipaddress
+import re
+import socket
 import sys
 from pathlib import Path
 
 from edge import config
 
+
+def within(networks: list[str], host: str) -> bool:
+    try:
+        found = {entry[4][0].partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return False
+    return all(any(ipaddress.ip_address(one) in ipaddress.ip_network(other) for other in networks) for one in found)
+
+
 broker = config.load(Path(sys.argv[1])).broker
-print("socket" if broker.socket else "loopback" if broker.here else "network")
+networks = re.search("^IPAddressAllow=localhost (.+)$", Path(sys.argv[2]).read_text(), re.MULTILINE)[1].split()
+if broker.here:
+    print("socket" if broker.socket else "loopback")
+else:
+    print("building" if within(networks, broker.host) else "distant")
 PYTHON
 }
 

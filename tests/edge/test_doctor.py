@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
-from collections.abc import Callable
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ import pytest
 import soundfile
 from services import Mosquitto, free_port
 
+from edge import config as configuration
 from edge.cli import main
 from edge.config import MODELS
 from edge.demo.lesson import SOUND, VIDEO
@@ -52,7 +57,7 @@ def findings(config: Path) -> dict[str, Finding]:
 
 
 def unhealthy(config: Path) -> dict[str, str]:
-    return {subject: finding.words for subject, finding in findings(config).items() if not finding.healthy}
+    return {subject: finding.words for subject, finding in findings(config).items() if finding.healthy is False}
 
 
 def test_a_healthy_device_has_a_line_for_each_thing(
@@ -206,3 +211,113 @@ def test_a_model_for_another_preprocessing_is_found_before_the_appliance_meets_i
 def test_no_finding_is_longer_than_its_line(config: Path) -> None:
     config.write_text("[models]\ndirectory = 'nowhere'\n")
     assert all("\n" not in finding.words for finding in examine(config))
+
+
+# A box that is installed.
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The configuration of an installed box; others may look into its folder, but not at its state and credentials."""
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made)
+        root.chmod(0o755)
+        for folder, name in (("etc", "CREDENTIALS"), ("state", "STATE")):
+            (root / folder).mkdir(mode=0o700)
+            monkeypatch.setattr(configuration, name, root / folder)
+        monkeypatch.setattr(configuration, "INSTALLED", root / "config.toml")
+        yield root / "config.toml"
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the service be active or not, and say something of itself."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+
+    def answers(active: bool, status: str = "") -> None:
+        program = programs / "systemctl"
+        program.write_text(
+            '#!/bin/sh\ncase "$*" in\n'
+            f'"is-active --quiet affectfusion.service") exit {0 if active else 3} ;;\n'
+            f"\"show -p StatusText --value affectfusion.service\") echo '{status}' ;;\n"
+            "*) exit 1 ;;\nesac\n"
+        )
+        program.chmod(0o755)
+
+    answers(False)
+    return answers
+
+
+@contextmanager
+def stranger() -> Iterator[None]:
+    """Looks with the eyes of a user without rights."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can look with the eyes of another user")
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+NO_DEVICES = '[camera]\ndevice = "/dev/video99"\n[microphone]\ndevice = "nobody\'s"\n'
+
+
+def test_the_password_of_an_installed_box_is_the_one_that_its_service_gets(
+    make_mosquitto: Callable[..., Mosquitto], installed: Path, systemctl: Callable[..., None]
+) -> None:
+    broker = make_mosquitto("device", "given")
+    broker.start()
+    installed.write_text(f'{DECLARED}[broker]\nhost = "127.0.0.1"\nport = {broker.port}\nusername = "device"\n')
+    (configuration.CREDENTIALS / "mqtt-password").write_text("given\n")
+    assert findings(installed)["broker"].healthy
+    (configuration.CREDENTIALS / "mqtt-password").write_text("another\n")
+    assert "refused the user name or password" in unhealthy(installed)["broker"]
+
+
+def test_what_a_running_box_holds_is_not_opened_but_told_as_the_box_tells_it(
+    installed: Path, systemctl: Callable[..., None]
+) -> None:
+    installed.write_text(DECLARED + NO_DEVICES)
+    assert {"camera", "microphone"} <= set(unhealthy(installed))
+    systemctl(True, "camera live, microphone silent; giving scores; broker away")
+    found = findings(installed)
+    assert found["camera"] == Finding("camera", True, "live, says the running box")
+    assert not found["microphone"].healthy
+    assert found["microphone"].words.startswith("silent, says the running box")
+    systemctl(True)
+    assert findings(installed)["camera"].healthy is None
+
+
+def test_a_running_box_says_nothing_about_another_configuration(config: Path, systemctl: Callable[..., None]) -> None:
+    config.write_text(DECLARED + NO_DEVICES)
+    systemctl(True, "camera live, microphone live; giving scores")
+    assert {"camera", "microphone"} <= set(unhealthy(config))
+
+
+def test_what_only_root_may_see_is_no_fault(
+    installed: Path, systemctl: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed.write_text('[broker]\nusername = "device"\n')
+    with stranger():
+        assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    unseen = [line.split()[1] for line in lines if line.startswith("unseen") and line.endswith("run with sudo")]
+    assert unseen == ["deployment", "mute", "camera", "microphone", "broker"]
+
+
+def test_a_socket_that_is_not_for_this_user_is_no_fault(installed: Path, systemctl: Callable[..., None]) -> None:
+    place = installed.parent / "s"
+    installed.write_text(f'[broker]\nsocket = "{place}"\n')
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        place.chmod(0o660)
+        listening.listen()
+        with stranger():
+            finding = findings(installed)["broker"]
+    assert finding.healthy is None
+    assert finding.words == f"{place}: this user may not connect to it; it must be in the socket's group; run with sudo"

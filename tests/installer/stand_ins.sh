@@ -38,7 +38,8 @@ python() {
     '-m pip'*) cp -P "$BOX/bin/affect-edge" "${0%/*}/affect-edge" ;;
     '- '*)
       grep -q '^nonsense' "$2" && exit 2
-      grep -q '^host' "$2" && printf network || printf socket
+      grep -q '^host.*example' "$2" && printf distant && return
+      grep -q '^host' "$2" && printf building || printf socket
       ;;
   esac
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.installer.box import Box
+from tests.installer.box import HOUSE, Box
 from tests.services import wait_until
 
 EVERYWHERE = {"python3", "python3-venv", "python3-pyaudio", "python3-systemd", "mosquitto", "openssl"}
@@ -149,6 +152,55 @@ def test_the_service_loses_its_network_where_its_broker_is_reached_through_a_fil
     installed.install_sh("device")
     assert not part.exists()
     assert installed.calls("systemctl restart affectfusion.service")
+
+
+def test_the_service_may_leave_the_building_only_while_its_broker_is_out_there(installed: Box) -> None:
+    part = installed.units / "affectfusion.service.d/broker.conf"
+    assert not part.exists()
+    installed.configuration.write_text('[broker]\nhost = "mqtt.school.example"\n')
+    done = installed.install_sh("device")
+    assert "IPAddressAllow=any" in part.read_text()
+    assert "the service may connect to any address" in done.stdout
+    assert installed.calls("systemctl restart affectfusion.service")
+    for broker in ('host = "10.0.0.7"', 'socket = "/run/mosquitto/affectfusion.sock"'):
+        part.write_text("[Service]\nIPAddressAllow=any\n")
+        installed.configuration.write_text(f"[broker]\n{broker}\n")
+        installed.install_sh("device")
+        assert not part.exists()
+
+
+@pytest.mark.parametrize(
+    ("broker", "way"),
+    [
+        ('socket = "/run/mosquitto/affectfusion.sock"', "socket"),
+        ('host = "127.0.0.1"', "loopback"),
+        ('host = "192.168.7.1"', "building"),
+        ('host = "fd00::7"', "building"),
+        ('host = "8.8.8.8"', "distant"),
+        ('host = "100.64.0.1"', "distant"),
+        ('host = "2606:4700::1111"', "distant"),
+        ('host = "nobody.invalid"', "distant"),
+        ("host = 7", ""),
+    ],
+)
+def test_where_a_broker_is_decides_what_the_service_may_reach(tmp_path: Path, broker: str, way: str) -> None:
+    python = tmp_path / "release/venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "release/app").symlink_to(HOUSE)
+    (tmp_path / "etc/affectfusion").mkdir(parents=True)
+    (tmp_path / "etc/affectfusion/config.toml").write_text(f"[broker]\n{broker}\n")
+    parts = "".join(f". systemd/installer/{part}.sh; " for part in ("places", "steps", "broker"))
+    done = subprocess.run(
+        ["bash", "-c", f"{parts} way_to_broker {tmp_path}/release"],
+        cwd=HOUSE,
+        env=os.environ | {"AFFECTFUSION_ROOT": str(tmp_path), "PYTHONPATH": str(HOUSE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == way, done.stderr
 
 
 def test_a_broker_elsewhere_closes_the_one_on_the_box(installed: Box) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.services import wait_until
+from tests.system.debian import skip_if_forbidden
 
 CGROUPS = Path("/sys/fs/cgroup")
 BOOT_S = 90.0
@@ -70,9 +71,7 @@ def booted(root: Path) -> Iterator[Machine]:
 
 def _explain(words: str) -> None:
     """Skips the test where this system forbids what a machine needs; fails it for any other reason."""
-    last = words.strip().splitlines()[-1:] or ["it said nothing"]
-    if any(refusal in words for refusal in ("Operation not permitted", "Permission denied", "Read-only file system")):
-        pytest.skip(f"systemd-nspawn may not boot a machine here: {last[0]}")
+    skip_if_forbidden("systemd-nspawn may not boot a machine here", words)
     raise AssertionError(f"the machine did not boot:\n{words[-3000:]}")
 
 

@@ -96,6 +96,17 @@ def test_its_scores_reach_a_viewer_through_the_broker_on_the_box(machine: Machin
     assert message["v"] == 1
 
 
+def test_the_doctor_finds_nothing_wrong_whoever_calls_it(machine: Machine) -> None:
+    assert wait_until(lambda: "camera live" in machine.property("StatusText"), SLOW_S), machine.journal()
+    by_root = machine.run("affect-edge", "doctor").stdout
+    assert "live, says the running box" in by_root
+    assert "accepts this box" in by_root
+    assert not {"unseen", "problem"} & set(by_root.split())
+    by_another = machine.run("runuser", "-u", "nobody", "--", "affect-edge", "doctor").stdout
+    assert "live, says the running box" in by_another
+    assert "run with sudo" in by_another
+
+
 def test_a_second_installation_leaves_the_service_alone(machine: Machine) -> None:
     before = machine.property("MainPID")
     machine.run("/root/checkout/install.sh", "device", "--offline", "/root/wheels")

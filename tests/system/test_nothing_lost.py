@@ -41,7 +41,8 @@ RECOVERY_S = 30.0
 
 
 SURVIVES_SIGKILL = ["autosave_interval 1", "autosave_on_changes true"]
-"""Mosquitto writes down each message before it goes on to the next. Ended with SIGTERM it saves anyhow."""
+"""Mosquitto writes down what changed with every turn of its loop, milliseconds after it acknowledged it. Ended with
+SIGTERM it saves anyhow."""
 
 
 @pytest.fixture

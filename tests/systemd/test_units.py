@@ -45,10 +45,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def add_local_broker(root: Path) -> None:
+def add(root: Path, part: str) -> None:
     folder = root / "etc/systemd/system/affectfusion.service.d"
     folder.mkdir()
-    shutil.copy(ROOM / "local-broker.conf", folder)
+    shutil.copy(ROOM / part, folder)
 
 
 def complaints(root: Path) -> str:
@@ -69,8 +69,9 @@ def test_systemd_has_nothing_to_say_about_the_units(root: Path) -> None:
     assert complaints(root) == ""
 
 
-def test_systemd_has_nothing_to_say_about_the_unit_without_a_network(root: Path) -> None:
-    add_local_broker(root)
+@pytest.mark.parametrize("part", ["local-broker.conf", "distant-broker.conf"])
+def test_systemd_has_nothing_to_say_about_the_unit_as_its_broker_changes_it(root: Path, part: str) -> None:
+    add(root, part)
     assert complaints(root) == ""
 
 
@@ -84,8 +85,14 @@ def test_the_networked_unit_is_barely_exposed(root: Path) -> None:
     assert exposure(root) <= MOST_EXPOSED
 
 
+def test_the_unit_with_a_broker_far_away_is_exposed_no_more(root: Path) -> None:
+    before = exposure(root)
+    add(root, "distant-broker.conf")
+    assert exposure(root) == before
+
+
 def test_the_unit_without_a_network_is_exposed_even_less(root: Path) -> None:
-    add_local_broker(root)
+    add(root, "local-broker.conf")
     assert exposure(root) <= MOST_EXPOSED_WITHOUT_NETWORK
 
 
