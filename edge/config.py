@@ -222,11 +222,9 @@ class LocalBroker(Section, frozen=True):
     """Where a web server on this machine reaches it on behalf of browsers."""
     names: tuple[HostName, ...] = ()
     """What else clients call this machine (names, addresses); its certificate holds those it knows itself."""
-    durable: bool | None = None
-    """Keep what absent subscribers have yet to receive on the card rather than in memory: it then survives a power cut
-    too, for one or two writes to the card per message, each as long as all that waits. When absent, only with a bridge:
-    what waits for another broker is the only copy of it that is still on its way, as the box's own broker has
-    acknowledged it and the outbox has let it go."""
+    durable: bool = False
+    """Keep what absent subscribers, a bridge's broker too, have yet to receive on the card rather than in memory: it
+    survives a power cut then, for one or two writes to the card per message, each as long as all that waits."""
     certificate: Path | None = None
     """A certificate (PEM, with its chain) to show instead of one that the box makes and renews."""
     key: Path | None = None
@@ -273,11 +271,6 @@ class Broker(Endpoint, frozen=True):
     def where(self) -> str:
         """See Endpoint.where."""
         return super().where if self.socket is None else str(self.socket)
-
-    @property
-    def durable(self) -> bool:
-        """See LocalBroker.durable."""
-        return self.bridge is not None if self.local.durable is None else self.local.durable
 
     def __post_init__(self) -> None:
         if self.socket is not None:

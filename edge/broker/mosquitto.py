@@ -24,7 +24,7 @@ def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     twice, it keeps mosquitto from starting. ``per_listener_settings`` stays off, so that one set of passwords and
     rights holds for every listener, those of an administrator's own drop-ins too.
     """
-    local, socket, durable = settings.broker.local, settings.broker.socket, settings.broker.durable
+    local, socket, durable = settings.broker.local, settings.broker.socket, settings.broker.local.durable
     return _text(
         ["allow_anonymous false", f"password_file {places.passwords}", f"acl_file {places.acl}"],
         [

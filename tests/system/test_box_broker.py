@@ -483,10 +483,10 @@ def test_the_bridge_carries_what_the_box_says_out_and_commands_in_only_where_the
         person.close()
 
 
-def test_the_bridge_sends_later_what_it_could_not_send_and_a_power_cut_takes_none_of_it(
+def test_the_bridge_sends_later_what_it_could_not_send_and_on_the_card_a_power_cut_takes_none_of_it(
     make: Callable[..., BoxBroker], school: tuple[Mosquitto, Path]
 ) -> None:
-    broker = make()
+    broker = make(tables="durable = true\n")
     bridged(broker, *school)
     watcher = head(*school)
     watcher.subscribe("#")

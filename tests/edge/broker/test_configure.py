@@ -231,11 +231,11 @@ BRIDGE = '[broker.bridge]\nhost = "mqtt.school"\n'
     [
         ("", False),
         ("[broker.local]\ndurable = true\n", True),
-        (BRIDGE, True),
-        ("[broker.local]\ndurable = false\n" + BRIDGE, False),
+        (BRIDGE, False),
+        ("[broker.local]\ndurable = true\n" + BRIDGE, True),
     ],
 )
-def test_what_waits_is_kept_on_the_card_where_that_is_asked_for_or_it_waits_for_another_broker(
+def test_what_waits_is_kept_on_the_card_only_where_that_is_asked_for(
     tables: str, on_the_card: bool, config: Path, write: Callable[..., str]
 ) -> None:
     config.write_text(BOX + tables)
