@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
 import cv2
+import msgspec
 
 from edge.capture.buffers import AudioRing, NewestFrame
-from edge.capture.sensor import Sensor
+from edge.capture.sensor import CLOSE_S, Sensor
 from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
 from edge.clock import MonotonicClock
 from edge.config import Settings
@@ -30,8 +32,14 @@ from edge.state import StateError, StateFolder
 
 log = logging.getLogger(__name__)
 
+FIRST_ATTEMPT_S = 4.0
+"""How long the first opening may keep the loop, to learn whether what the settings name can be opened at all."""
+
 LONGEST_WAIT_S = 0.1
 """The loop turns at least this often, so that commands and signals are obeyed at once."""
+
+OPENING_SLICE_S = 0.05
+"""How often, while devices open, it is asked whether they still should."""
 
 REPORT_PERIOD_S = 10.0
 """Between two messages on ``health`` and ``session`` while nothing changes."""
@@ -50,7 +58,8 @@ class Appliance:
         self._period_s = settings.fusion.period_s
         self._clock = clock or MonotonicClock()
         self._gate = Gate(settings.deployment, StateFolder(settings.storage.folder))
-        self._notice: PrivacyPayload | None = None
+        self._obeyed: PrivacyPayload | None = None
+        self._told: PrivacyPayload | None = None
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store)
         self._publisher = Publisher(
@@ -73,13 +82,13 @@ class Appliance:
         storage = settings.storage
         self._lessons = Lessons(self._clock, settings.box, settings.lessons, storage.sessions, storage.scratch)
         self._withdrawn = False
-        self._commands: queue.SimpleQueue[CommandPayload | Literal["press"]] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[CommandPayload | Literal["mute", "unmute"]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._said = ""
         self._newest: float | None = None
         self._look_lag_s = 0.0
         self._next_state = self._next_report = self._clock.now()
-        self._panel = Panel(settings.privacy, lambda: self._commands.put("press"))
+        self._panel = Panel(settings.privacy, self._pressed)
 
     def stop(self) -> None:
         """Ends ``run`` at its next turn, within a tenth of a second."""
@@ -195,18 +204,27 @@ class Appliance:
         """Called on the network thread: the loop obeys at its next turn."""
         self._commands.put(command)
 
-    def _obey(self, order: CommandPayload | Literal["press"]) -> None:
+    def _pressed(self) -> None:
+        """Called on a thread of gpiozero's: a press means what the box showed then, however long the order waits.
+
+        Only a box that is muted and closed is unmuted: whoever presses again, because a driver is slow to let go, does
+        not open it.
+        """
+        muted = self._obeyed is not None and self._obeyed.muted_by is not None
+        self._commands.put("unmute" if muted and self._light == "closed" else "mute")
+
+    def _obey(self, order: CommandPayload | Literal["mute", "unmute"]) -> None:
         switch = self._gate.switch
-        if order == "press":
-            log.info("the button was pressed")
-            switch.turn(not switch.state.on, "button")
+        if not isinstance(order, CommandPayload):
+            log.info("the button was pressed: %s", order)
+            switch.turn(order == "mute", "button")
             self._obey_gate()
             return
         log.info("command: %s", " ".join((order.command, order.name)).strip())
         if order.command in ("mute", "unmute"):
             if not switch.turn(order.command == "mute", "command"):
                 log.warning("refused a command: unmute")
-                self._notice = None  # says once more why
+                self._told = None  # says once more why
             self._obey_gate()
         elif order.command == "scenario":
             if not self._lessons.choose(order.name):
@@ -230,25 +248,33 @@ class Appliance:
     def _obey_gate(self) -> None:
         """Where the gate says something new: opens the devices, or closes them and forgets everybody; and says so."""
         notice = self._gate.notice()
-        if notice == self._notice:
+        if notice != self._obeyed:
+            if notice.state == "capturing":
+                self._open_sensors(notice)
+            else:
+                self._close_sensors()
+                self._frames.clear()
+                self._sound.clear()
+                self._pipeline.forget()
+            self._heed_consent(notice)
+            try:
+                # before anybody is told of it, and after the devices are closed: a slow card must not delay that
+                self._gate.switch.keep()
+            except StateError as error:
+                log.warning("%s; the mute will be forgotten at the next restart", error)
+            self._obeyed = notice
+        self._tell(notice)
+
+    def _tell(self, notice: PrivacyPayload) -> None:
+        """Publishes ``notice`` unless it was told already; names the devices that are not closed yet but should be."""
+        held = " and ".join(sensor.name for sensor in self._sensors if sensor.state == "closing")
+        if held:
+            notice = msgspec.structs.replace(notice, reason=f"{notice.reason}; a driver still holds {held} open")
+        if notice == self._told:
             return
-        if notice.state == "capturing":
-            self._panel.show("starting")
-            for sensor in self._sensors:
-                sensor.start()
-        else:
-            self._close_sensors()
-            self._frames.clear()
-            self._sound.clear()
-            self._pipeline.forget()
+        self._told = notice
+        if notice.state != "capturing":
             log.warning("%s", notice.reason)
-        self._heed_consent(notice)
-        try:
-            # before anybody is told of it, and after the devices are closed: a slow card must not delay that
-            self._gate.switch.keep()
-        except StateError as error:
-            log.warning("%s; the mute will be forgotten at the next restart", error)
-        self._notice = notice
         self._publisher.privacy(notice)
 
     def _heed_consent(self, notice: PrivacyPayload) -> None:
@@ -268,17 +294,29 @@ class Appliance:
 
     @property
     def _light(self) -> Light:
-        if self._notice is None or self._notice.state != "capturing":
+        states = set(self._sensor_states().values())
+        if states <= {"closed", "none"}:
             return "closed"
-        return "capturing" if "live" in self._sensor_states().values() else "starting"
+        return "capturing" if "live" in states else "changing"
+
+    def _open_sensors(self, notice: PrivacyPayload) -> None:
+        """Opens all devices at once and awaits their first answers, unless somebody wants something else meanwhile."""
+        for sensor in self._sensors:
+            sensor.start()
+        self._panel.show(self._light)
+        due = time.monotonic() + FIRST_ATTEMPT_S
+        while time.monotonic() < due and not all(sensor.attempted for sensor in self._sensors):
+            if not self._commands.empty() or self._gate.notice() != notice or self._stopping.wait(OPENING_SLICE_S):
+                return
 
     def _close_sensors(self) -> None:
         """Closes all devices at once, so that a driver that hangs keeps no other device open."""
-        closing = [threading.Thread(target=sensor.close) for sensor in self._sensors]
-        for thread in closing:
-            thread.start()
-        for thread in closing:
-            thread.join()
+        for sensor in self._sensors:
+            sensor.release()
+        self._panel.show(self._light)
+        due = time.monotonic() + CLOSE_S
+        for sensor in self._sensors:
+            sensor.close(max(0.0, due - time.monotonic()))
 
     def _ended(self) -> bool:
         """Whether every source was a recording that has come to its end."""

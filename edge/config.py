@@ -291,7 +291,7 @@ class Privacy(Section, frozen=True):
     button_pin: Pin | None = None
     """The GPIO number (17 is GPIO17, pin 11 of the header) of a button to ground that mutes and unmutes."""
     led_pin: Pin | None = None
-    """The GPIO number of a light: on while capturing, blinking while camera and microphone open, off while closed."""
+    """The GPIO number of a light: on while capturing, blinking while devices open or close, off while closed."""
 
     def __post_init__(self) -> None:
         if self.button_pin is not None and self.button_pin == self.led_pin:

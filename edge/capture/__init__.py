@@ -19,7 +19,11 @@ class SourceLostError(Exception):
 
 
 class Source(Protocol[ItemOut]):
-    """An open source of items, used by one thread at a time."""
+    """An open source of items, used by one thread at a time.
+
+    It waits on the clock that it was opened with, and never long without: such a wait ends when the device is to be
+    closed.
+    """
 
     def read(self) -> ItemOut | None:
         """The next item, when it is due; None at the end of a recording. Raises SourceLostError."""

@@ -17,7 +17,8 @@ from edge.signals import Frame
 
 quiet_opencv()
 
-# OpenCV waits 10 s for a camera that has stopped: too long for closing it. Read at the first capture.
+# OpenCV waits 10 s for a camera that has stopped: too long for closing it, and whole seconds are all it knows. Read at
+# the first capture.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
 
 FIRST_TRIES, TRIES = 5, 2
@@ -50,6 +51,7 @@ class V4L2Camera:
     def read(self) -> Frame | None:
         """The next frame. Raises SourceLostError where the camera delivers none."""
         for _ in range(self._tries):
+            self._clock.sleep(0.0)  # raises where the camera is to be closed
             if self._video.grab():
                 time = self._clock.now()
                 whole, image = self._video.retrieve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 from typing import Any
 
 from edge.capture import SourceLostError
@@ -11,10 +12,11 @@ from edge.clock import Clock
 from edge.errors import UserError
 from edge.signals import Frame
 
-PICTURE_S = 0.9
-"""How long to wait for a picture: no longer, because closing the camera waits as long."""
+SLICE_S = 0.3
+"""The longest wait without asking whether the camera is to be closed."""
 
-FIRST_PICTURE_S = 5.0
+SLICES, FIRST_SLICES = 3, 16
+"""How many of these to wait for a picture; a camera may need some seconds to wake up."""
 
 
 class PiCamera:
@@ -23,7 +25,7 @@ class PiCamera:
     def __init__(self, width: int, height: int, fps: float, clock: Clock) -> None:
         """Starts the camera. Raises UserError without picamera2, SourceLostError where no camera answers."""
         self._clock = clock
-        self._patience = FIRST_PICTURE_S
+        self._slices = FIRST_SLICES
         self._camera = _open()
         try:
             # What picamera2 calls RGB888 is an array in BGR order.
@@ -36,12 +38,14 @@ class PiCamera:
 
     def read(self) -> Frame | None:
         """The next frame. Raises SourceLostError where the camera delivers none."""
-        try:
-            image = self._camera.capture_array("main", wait=False).get_result(timeout=self._patience)
-        except concurrent.futures.TimeoutError as error:
-            raise SourceLostError("Pi camera: delivers no pictures; check the ribbon cable") from error
-        self._patience = PICTURE_S
-        return Frame(to_bgr(image), self._clock.now())
+        picture = self._camera.capture_array("main", wait=False)
+        for _ in range(self._slices):
+            self._clock.sleep(0.0)  # raises where the camera is to be closed
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                image = picture.get_result(timeout=SLICE_S)
+                self._slices = SLICES
+                return Frame(to_bgr(image), self._clock.now())
+        raise SourceLostError("Pi camera: delivers no pictures; check the ribbon cable")
 
     def close(self) -> None:
         """Releases the camera."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ PCM16 = 8
 """PortAudio's paInt16, known here so that pyaudio is imported only where there is a microphone."""
 
 SOUND_S, FIRST_SOUND_S = 0.8, 3.0
-"""How long to wait for sound; PortAudio itself would wait for ever where a stream stops. Closing waits as long."""
+"""How long to wait for sound; PortAudio itself would wait for ever where a stream stops."""
 
 POLL_S = 0.02
 
@@ -80,7 +79,7 @@ class PyAudioMicrophone:
         while self._stream.get_read_available() < self._block:
             if self._clock.now() > due:
                 raise SourceLostError(f"microphone {self._name!r}: delivers no sound; unplug it and plug it in again")
-            time.sleep(POLL_S)
+            self._clock.sleep(POLL_S)
         self._patience = SOUND_S
 
 

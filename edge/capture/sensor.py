@@ -14,14 +14,10 @@ from edge.errors import UserError
 
 log = logging.getLogger(__name__)
 
-State = Literal["closed", "opening", "live", "lost", "frozen", "silent", "ended"]
+State = Literal["closing", "closed", "opening", "live", "lost", "frozen", "silent", "ended"]
 
 BACK_OFF_S = (1.0, 2.0, 4.0, 8.0, 10.0)
 """Waits between attempts to reopen a lost source; the last one repeats."""
-
-FIRST_ATTEMPT_S = 4.0
-"""How long the first ``start`` waits to learn whether what the settings name can be opened at all; two sensors must not
-keep a turn of the loop from the watchdog for ten seconds."""
 
 CLOSE_S = 0.9
 """How long ``close`` waits for a driver that does not answer."""
@@ -61,7 +57,7 @@ class Sensor(Generic[Item]):
         vigil: Vigil[Item] | None = None,
         back_off_s: Sequence[float] = BACK_OFF_S,
     ) -> None:
-        """Names the sensor for the log. Closing it ends the waits on the clock ``open_source`` is given."""
+        """Names the sensor for the log. Closing it makes waits on ``open_source``'s clock raise."""
         self.name = name
         self._open_source = open_source
         self._sink = sink
@@ -74,7 +70,7 @@ class Sensor(Generic[Item]):
         self._stop.set()
         self._thread: Thread | None = None
         self._left: list[Thread] = []
-        self._attempted = Event()
+        self._attempted = False
         self._mistake: UserError | None = None
         self._state: State = "closed"
         self._problem = ""
@@ -84,7 +80,9 @@ class Sensor(Generic[Item]):
 
     @property
     def state(self) -> State:
-        """What the source is doing; ``live`` once its first item has come."""
+        """What the source is doing; ``live`` once its first item has come, ``closed`` once no driver is at work."""
+        if self._state == "closed" and any(thread.is_alive() for thread in self._threads()):
+            return "closing"
         return self._state
 
     @property
@@ -92,36 +90,43 @@ class Sensor(Generic[Item]):
         """Why the source is not live: one line, with the cure. Empty while nothing is wrong."""
         return self._problem
 
-    def start(self) -> None:
-        """Starts capturing; nothing happens where it is already started.
+    @property
+    def attempted(self) -> bool:
+        """Whether it is known by now if what the settings name can be opened at all."""
+        return self._attempted
 
-        The first time it waits for the source to be opened and raises UserError where the settings are wrong;
-        later, a file that has gone is an outage like any other.
-        """
+    def start(self) -> None:
+        """Starts capturing and does not wait for it; nothing happens where it is already started."""
         if not self._stop.is_set():
             return
         self._state, self._failures = "opening", 0
         self._begin(wait_s=0.0)
-        self._attempted.wait(FIRST_ATTEMPT_S)
-        self._attempted.set()
-        mistake, self._mistake = self._mistake, None
-        if mistake is not None:
-            self.close()
-            raise mistake
 
-    def close(self) -> None:
-        """Releases the device within a second; nothing reaches the sink from here on. May be called twice."""
+    def release(self) -> None:
+        """Has the device released, and does not wait for it; nothing reaches the sink from here on."""
         with self._lock:
             self._stop.set()
             self._state, self._problem, self._busy_since = "closed", "", None
+
+    def close(self, wait_s: float = CLOSE_S) -> None:
+        """Releases the device, waiting so long for a driver that does not answer. May be called twice."""
+        self.release()
         if self._thread is None:
             return
-        self._thread.join(CLOSE_S)
+        self._thread.join(wait_s)
         if self._thread.is_alive():
             log.warning("%s: the driver does not answer; the device is released as soon as it does", self.name)
 
     def watch(self) -> None:
-        """Notices a driver that hangs, leaves it behind and tries afresh. Called by the loop; never waits."""
+        """Notices a driver that hangs, leaves it behind and tries afresh. Called by the loop; never waits.
+
+        Raises UserError where the first attempt has found the settings wrong; later, a file that has gone is an outage
+        like any other.
+        """
+        mistake, self._mistake = self._mistake, None
+        if mistake is not None:
+            self.close()
+            raise mistake
         with self._lock:
             if self._vigil is None or self._stop.is_set() or self._busy_since is None:
                 return
@@ -131,9 +136,11 @@ class Sensor(Generic[Item]):
             self._stop.set()
             self._begin(wait_s=self._wait_s())
 
+    def _threads(self) -> list[Thread]:
+        return [*self._left, self._thread] if self._thread is not None else []
+
     def _begin(self, wait_s: float) -> None:
-        if self._thread is not None:
-            self._left = [thread for thread in (*self._left, self._thread) if thread.is_alive()]
+        self._left = [thread for thread in self._threads() if thread.is_alive()]
         self._stop, self._busy_since = Event(), None
         self._thread = Thread(target=self._run, args=(self._stop, wait_s), name=self.name, daemon=True)
         self._thread.start()
@@ -146,12 +153,7 @@ class Sensor(Generic[Item]):
                 self._read_to_the_end(stop)
                 return
             except Exception as error:  # drivers raise whatever they like; none may end the capture
-                if isinstance(error, UserError) and not self._attempted.is_set():
-                    self._mistake = error
-                    stop.set()
                 self._lose(stop, error)
-            finally:
-                self._attempted.set()
             stop.wait(self._wait_s())
 
     def _make_room(self, stop: Event) -> None:
@@ -165,7 +167,7 @@ class Sensor(Generic[Item]):
     def _read_to_the_end(self, stop: Event) -> None:
         self._at_work(stop)
         source = self._open_source(_StoppableClock(self._clock, stop))
-        self._attempted.set()
+        self._attempted = True
         self._alive_at = self._clock.now()
         try:
             while not stop.is_set():
@@ -220,9 +222,15 @@ class Sensor(Generic[Item]):
 
     def _lose(self, stop: Event, error: Exception) -> None:
         with self._lock:
-            if not stop.is_set():
-                self._busy_since = None
+            if stop.is_set():
+                return
+            self._busy_since = None
+            if isinstance(error, UserError) and not self._attempted:
+                self._mistake = error
+                stop.set()
+            else:
                 self._fail(error.vigil.state if isinstance(error, _DeadError) else "lost", _in_one_line(error))
+            self._attempted = True
 
     def _fail(self, state: State, problem: str) -> None:
         self._failures += 1
@@ -239,8 +247,12 @@ class _DeadError(SourceLostError):
         self.vigil = vigil
 
 
+class _ClosingError(Exception):
+    """The sensor is being closed: what its source waits for is wanted no more."""
+
+
 class _StoppableClock:
-    """A clock whose waits end when ``stop`` is set, so that no recording holds a closing sensor up."""
+    """A clock whose waits, be they for nothing, raise once ``stop`` is set, so that no source holds a closing up."""
 
     SLICE_S = 0.05
 
@@ -253,8 +265,11 @@ class _StoppableClock:
 
     def sleep(self, seconds: float) -> None:
         due = self._clock.now() + seconds
-        while (left := due - self._clock.now()) > 0 and not self._stop.is_set():
+        while not self._stop.is_set():
+            if (left := due - self._clock.now()) <= 0:
+                return
             self._clock.sleep(min(left, self.SLICE_S))
+        raise _ClosingError
 
 
 def _in_one_line(error: Exception) -> str:

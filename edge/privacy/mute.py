@@ -17,9 +17,9 @@ from edge.state import Kept, StateError, StateFolder
 log = logging.getLogger(__name__)
 
 _WORDS: dict[MutedBy, str] = {
-    "command": "muted by a command; camera and microphone are closed",
-    "button": "muted with the button on the box, and to be unmuted there only; camera and microphone are closed",
-    "console": "muted at the box's console, and to be unmuted there only; camera and microphone are closed",
+    "command": "muted by a command",
+    "button": "muted with the button on the box, and to be unmuted there only",
+    "console": "muted at the box's console, and to be unmuted there only",
     "unknown": "counts as muted, as the record of it cannot be read; to be unmuted at the box, by button or console",
 }
 

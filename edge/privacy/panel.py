@@ -14,7 +14,7 @@ from edge.errors import UserError
 
 log = logging.getLogger(__name__)
 
-Light = Literal["capturing", "starting", "closed"]
+Light = Literal["capturing", "changing", "closed"]
 
 BOUNCE_S = 0.05
 """A contact that closes again within this was pressed once."""
@@ -31,7 +31,7 @@ class Panel:
 
     The light is **on while the box captures**, as on any camera: nobody in the room needs a manual for a light that is
     on while the box looks and listens. It blinks while camera and microphone are being opened, when they may see and
-    hear at any moment, and is off while they are closed.
+    hear at any moment, and until both are really closed, and is off while they are.
 
     Raises UserError where gpiozero is not installed or the board has no such pin. A header that cannot be worked
     otherwise (no right to it, another program on the pin) is weather: the log says so, and the box runs on without.
@@ -54,7 +54,7 @@ class Panel:
             return
         self._shown = light
         try:
-            if light == "starting":
+            if light == "changing":
                 self._light.blink(BLINK_S, BLINK_S)
             else:
                 self._light.value = light == "capturing"

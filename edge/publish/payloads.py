@@ -29,7 +29,7 @@ Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", extra_json_s
 
 Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
-SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closed", "none"]
+SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closing", "closed", "none"]
 PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
 MutedBy = Literal["command", "button", "console", "unknown"]
 Scenario = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
@@ -241,7 +241,10 @@ class PrivacyPayload(Payload, frozen=True):
 
     state: Annotated[
         PrivacyState,
-        Meta(description="Camera and microphone are closed in every state but capturing."),
+        Meta(
+            description="In every state but capturing nothing of camera and microphone is used, and they are closed as "
+            "soon as their drivers let go."
+        ),
     ]
     reason: Annotated[Line, Meta(description="Why, in words.")]
     since: Annotated[Timestamp, Meta(description="When the state began: RFC 3339, UTC.")]

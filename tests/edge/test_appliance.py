@@ -571,6 +571,111 @@ def test_the_button_has_the_last_word_over_commands(
     assert wait_until(lambda: camera.open_now == 1)
 
 
+class SlowCamera(FakeCamera):
+    """A camera whose driver takes seconds to open it, or until it is let go."""
+
+    OPENING_S = 4.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opening = threading.Event()
+        self.let_go = threading.Event()
+
+    def open(self, settings: CameraSettings, clock: Clock) -> FakeCamera:
+        self.opening.set()
+        self.let_go.wait(self.OPENING_S)
+        return super().open(settings, clock)
+
+
+@pytest.fixture
+def slow_camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowCamera]:
+    camera = SlowCamera()
+    monkeypatch.setattr(edge.appliance, "open_camera", camera.open)
+    yield camera
+    camera.let_go.set()
+
+
+def press(pin: Any) -> None:
+    pin.drive_low()
+    time.sleep(2 * BOUNCE_S)
+    pin.drive_high()
+    time.sleep(2 * BOUNCE_S)
+
+
+@pytest.mark.parametrize("presses", [1, 2, 3])
+def test_a_mute_pressed_while_devices_open_is_obeyed_at_once_however_often(
+    presses: int,
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    header: Any,
+    start: Callable[..., Appliance],
+    slow_camera: SlowCamera,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    microphone = FakeMicrophone()
+    monkeypatch.setattr(edge.appliance, "open_microphone", microphone.open)
+    start(settings(mosquitto.port, CameraSettings(), microphone=MicrophoneSettings(), privacy=Privacy(17, 22)))
+    light = header.pin(22)
+    assert slow_camera.opening.wait(PATIENCE_S)
+    # side by side: no device waits for another one to be open
+    assert wait_until(lambda: microphone.open_now == 1, 1.0)
+    for _ in range(presses):
+        press(header.pin(17))
+    assert wait_until(lambda: microphone.open_now == 0, 1.0)
+    assert subscriber.until("privacy", 2.0, state="muted", muted_by="button")
+    # the driver still holds the camera: said, and to be seen
+    assert "a driver still holds camera open" in subscriber.last("privacy")["reason"]
+    assert subscriber.until("health", camera="closing", microphone="closed")
+    light.clear_states()
+    assert wait_until(lambda: len(light.states) > 2)
+    slow_camera.let_go.set()
+    assert subscriber.until("health", camera="closed")
+    assert wait_until(lambda: "still holds" not in subscriber.last("privacy")["reason"])
+    assert wait_until(lambda: not light.state)
+    assert subscriber.last("privacy")["state"] == "muted"
+    assert (slow_camera.open_now, slow_camera.given, microphone.open_now) == (0, 0, 0)
+    press(header.pin(17))
+    assert subscriber.until("privacy", state="capturing")
+    assert wait_until(lambda: slow_camera.open_now == 1)
+
+
+def test_the_console_mutes_a_box_whose_devices_open(
+    mosquitto: Mosquitto,
+    subscriber: Subscriber,
+    start: Callable[..., Appliance],
+    slow_camera: SlowCamera,
+    stored: Storage,
+) -> None:
+    start(settings(mosquitto.port, CameraSettings(), storage=stored))
+    assert slow_camera.opening.wait(PATIENCE_S)
+    console(stored, "mute")
+    assert subscriber.until("privacy", 2.0, state="muted", muted_by="console")
+
+
+def test_a_box_that_is_told_to_stop_while_devices_open_stops(
+    mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], slow_camera: SlowCamera
+) -> None:
+    box = start(settings(mosquitto.port, CameraSettings()))
+    assert slow_camera.opening.wait(PATIENCE_S)
+    box.stop()
+    assert wait_until(lambda: subscriber.of("status") == ["online", "offline"], 2.5)
+
+
+def test_a_wrong_setting_that_is_found_late_still_ends_the_run(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: CameraSettings, __: Clock) -> FakeCamera:
+        time.sleep(0.3)
+        raise UserError("camera.path: no such file")
+
+    monkeypatch.setattr(edge.appliance, "open_camera", refuse)
+    turns: list[None] = []
+    with pytest.raises(UserError, match=r"camera\.path"):
+        Appliance(settings(mosquitto.port, CameraSettings())).run(lambda: turns.append(None))
+    # before anybody was told that the box works
+    assert turns == []
+
+
 def test_the_light_is_on_only_while_the_box_captures(
     mosquitto: Mosquitto,
     subscriber: Subscriber,

@@ -65,7 +65,7 @@ class SlowBox:
         )
         self.appliance = self.world.box = Appliance(settings, self.world)
         # the world is the only camera and microphone
-        self.appliance._notice = self.appliance._gate.notice()
+        self.appliance._obeyed = self.appliance._gate.notice()
         pipeline = self.appliance._pipeline
         # where no frame waits, the world's time passes instead of ours
         monkeypatch.setattr(edge.appliance, "LONGEST_WAIT_S", 0.0)

@@ -179,12 +179,12 @@ def test_starting_twice_opens_once(sensor: Sensor[int], device: FakeDevice, item
 
 
 def test_a_driver_that_hangs_holds_neither_the_close_nor_the_sink(caplog: pytest.LogCaptureFixture) -> None:
-    answer = threading.Event()
-    closed = threading.Event()
+    reading, answer, closed = threading.Event(), threading.Event(), threading.Event()
     items: list[int] = []
 
     class Hanging:
         def read(self) -> int | None:
+            reading.set()
             answer.wait(PATIENCE_S)
             return 1
 
@@ -193,21 +193,28 @@ def test_a_driver_that_hangs_holds_neither_the_close_nor_the_sink(caplog: pytest
 
     sensor = Sensor("fake", lambda clock: Hanging(), items.append, MonotonicClock())
     sensor.start()
+    assert reading.wait(PATIENCE_S)
     began = time.monotonic()
     sensor.close()
     assert time.monotonic() - began < 2.0
     assert "does not answer" in caplog.text
+    # the device is still open, and nobody is told otherwise
+    assert sensor.state == "closing"
     answer.set()
     assert closed.wait(PATIENCE_S)
+    wait_until(lambda: sensor.state == "closed")
     assert items == []
 
 
 def test_a_recording_that_waits_for_its_next_picture_closes_at_once() -> None:
+    reading = threading.Event()
+
     class Slow:
         def __init__(self, clock: Clock) -> None:
             self._clock = clock
 
         def read(self) -> int | None:
+            reading.set()
             self._clock.sleep(60.0)
             return 1
 
@@ -217,9 +224,11 @@ def test_a_recording_that_waits_for_its_next_picture_closes_at_once() -> None:
     items: list[int] = []
     sensor = Sensor("slow", Slow, items.append, MonotonicClock())
     sensor.start()
+    assert reading.wait(PATIENCE_S)
     began = time.monotonic()
     sensor.close()
     assert time.monotonic() - began < 0.8
+    assert sensor.state == "closed"
     assert items == []
 
 
@@ -236,12 +245,36 @@ def test_the_end_of_a_recording_ends_the_sensor_and_a_new_start_plays_it_again(t
         assert sensor.state == "closed"
 
 
-def test_a_users_mistake_reaches_whoever_starts_the_sensor(tmp_path: Path) -> None:
+def test_a_users_mistake_reaches_whoever_watches_the_sensor(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.wav"
     sensor = Sensor("sound", lambda clock: SoundFileMicrophone(path, clock), lambda item: None, ManualClock())
+    sensor.start()
+    wait_until(lambda: sensor.attempted)
     with pytest.raises(UserError, match=r"nowhere\.wav"):
-        sensor.start()
+        sensor.watch()
     assert sensor.state == "closed"
+
+
+def test_a_mistake_that_an_interrupted_opening_found_is_found_again() -> None:
+    opening, answer = threading.Event(), threading.Event()
+
+    def refuse(_: Clock) -> FakeDevice:
+        opening.set()
+        answer.wait(PATIENCE_S)
+        raise UserError("camera.path: no such file")
+
+    sensor = Sensor("fake", refuse, lambda item: None, MonotonicClock())
+    sensor.start()
+    assert opening.wait(PATIENCE_S)
+    sensor.release()
+    answer.set()
+    wait_until(lambda: sensor.state == "closed")
+    sensor.watch()
+    assert not sensor.attempted
+    sensor.start()
+    wait_until(lambda: sensor.attempted)
+    with pytest.raises(UserError):
+        sensor.watch()
 
 
 def test_a_file_that_goes_while_muted_is_an_outage_not_a_crash(tmp_path: Path) -> None:

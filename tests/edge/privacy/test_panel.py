@@ -70,7 +70,7 @@ def test_the_light_is_on_while_capturing_off_while_closed_and_blinks_between(hea
     panel.show("closed")
     assert not pin.state
     pin.clear_states()
-    panel.show("starting")
+    panel.show("changing")
     assert wait_until(lambda: sum(state.state for state in pin.states) >= 2)
     panel.show("closed")
     assert not pin.state
