@@ -143,7 +143,9 @@ def _reproduce_command(commands: Any) -> None:
     for branch in sorted(BRANCHES):
         option = f"--{branch.removesuffix('_emotion')}"
         reproduce.add_argument(option, type=Path, dest=branch, metavar="DIR", help=f"{branch}'s data set elsewhere")
-    reproduce.add_argument("--epochs", type=_positive, metavar="N", help="for a trial: instead of the recipes'")
+    reproduce.add_argument(
+        "--epochs", type=_positive, metavar="N", help="for a trial: just N for each network, instead of the recipes'"
+    )
     reproduce.add_argument(
         "--into", type=Path, default=Path("runs/reproduced"), metavar="DIR", help="a fresh folder (runs/reproduced)"
     )
@@ -176,7 +178,9 @@ def _run_option(command: argparse.ArgumentParser) -> None:
 
 def _training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--recipe", default="default", metavar="NAME", help="named recipe (default: default)")
-    command.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
+    command.add_argument(
+        "--epochs", type=_positive, metavar="N", help="for a trial: just N for each network, instead of the recipe's"
+    )
     command.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
     command.add_argument("--fresh", action="store_true", help="start over where a training was interrupted")
 
@@ -292,8 +296,10 @@ def _recipe(branch: Branch, arguments: argparse.Namespace) -> Recipe:
     """The named recipe with what the command line changes."""
     if arguments.recipe not in branch.recipes:
         raise UserError(f"--recipe {arguments.recipe}: {branch.name} has {', '.join(sorted(branch.recipes))}")
-    recipe = branch.recipes[arguments.recipe]
-    changes = {name: getattr(arguments, name, None) for name in ("epochs", "seed", "fold")}
+    recipe: Recipe = branch.recipes[arguments.recipe]
+    if arguments.epochs:
+        recipe = recipe.shortened(arguments.epochs)
+    changes = {name: getattr(arguments, name, None) for name in ("seed", "fold")}
     changes = {name: value for name, value in changes.items() if value is not None}
     if "fold" in changes and not hasattr(recipe, "fold"):
         raise UserError(f"--fold: {branch.name} has no folds to choose from")

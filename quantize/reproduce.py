@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -56,7 +55,7 @@ def recipe_of(branch: Branch, manifest: Manifest, epochs: int | None = None) -> 
         recipe: Recipe = msgspec.convert(made_with, type(branch.recipes[name]))
     except msgspec.ValidationError as error:
         raise UserError(f"{manifest.name}: ships from a recipe that this code cannot follow ({error})") from error
-    return dataclasses.replace(recipe, epochs=epochs) if epochs else recipe
+    return recipe.shortened(epochs) if epochs else recipe
 
 
 def reproduce(

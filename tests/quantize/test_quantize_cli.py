@@ -47,11 +47,11 @@ def test_a_branch_is_trained_converted_and_evaluated(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(
-        BRANCHES[branch].recipes, "default", replace(BRANCHES[branch].recipes["default"], **SMALL[branch])
+        BRANCHES[branch].recipes, "default", replace(BRANCHES[branch].recipes["default"], epochs=1, **SMALL[branch])
     )
     data, models, report = request.getfixturevalue(DATA[branch]), tmp_path / "models", tmp_path / "report.json"
     on_run = [branch, "--data", str(data), "--run", str(tmp_path / "run")]
-    assert main(["train", *on_run, "--epochs", "1", *TEST.get(branch, [])]) == 0
+    assert main(["train", *on_run, *TEST.get(branch, [])]) == 0
     assert main(["convert", *on_run, "--models", str(models)]) == 0
     assert main(["evaluate", branch, "--data", str(data), "--models", str(models), "--json", str(report)]) == 0
 
@@ -204,6 +204,7 @@ def test_a_failed_conversion_leaves_the_models_alone(
 ) -> None:
     run, models = tmp_path / "run", tmp_path / "models"
     assert main(["train", "face_emotion", "--data", str(faces), "--run", str(run), "--epochs", "1"]) == 0
+    assert len(json.loads((run / "metrics.json").read_text())["history"]) == 1
     (run / "model.keras").write_bytes(b"not a model")
     capsys.readouterr()
     said = _refusal(
