@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,28 @@ def test_a_folder_that_is_not_the_data_set_is_one_line(tmp_path: Path, capsys: p
     said = _refusal(["train", "engagement", "--data", str(tmp_path), "--run", str(run)], capsys)
     assert "looked for daisee_landmarks.npz (DAiSEE as face-mesh landmarks); DataSet/Train/" in said
     assert not run.exists()
+
+
+@needs_tensorflow
+def test_tensorflow_does_not_speak_before_an_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "quantize.cli", "train", "face_emotion", "--data", str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    (line,) = said.stderr.splitlines()
+    assert said.returncode == 2 and line.startswith("affect-quantize: ")
+
+
+def test_models_that_cannot_be_written_are_one_line_before_the_work(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models").touch()
+    said = _refusal(["convert", "face_emotion", "--data", str(faces), "--models", str(tmp_path / "models")], capsys)
+    assert "face_emotion.tflite: cannot be written" in said
+
+
+def test_names_keep_their_capitals_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["convert-keras", "--help"])
+    assert "Quantize a Keras model of your own" in capsys.readouterr().out
 
 
 def test_an_unknown_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
