@@ -88,7 +88,7 @@ def test_what_was_made_here_is_made_again_to_the_byte(
 ) -> None:
     monkeypatch.setattr(metrics, "ROUNDS", 20)
     models, branch = tmp_path / "models", BRANCHES["face_emotion"]
-    recipe = replace(branch.recipes["default"], widths=(4, 4, 4, 4), epochs=1)
+    recipe = replace(branch.recipes["default"].shortened(1), widths=(4, 4, 4, 4))
     made = _made_in_a_fresh_process(branch, recipe, faces, tmp_path / "run", models)
     command = ["reproduce", "face_emotion", "--face", str(faces), "--models", str(models)]
     assert main([*command, "--into", str(tmp_path / "again")]) == 0
