@@ -75,11 +75,8 @@ def benchmark(
 ) -> int:
     """Measures ``subjects`` in turns, prints what was found, and writes and compares as asked.
 
-    Raises UserError, before anything is measured, for a chart that is neither .svg nor .png, or an unreadable
-    ``compare``.
+    ``chart`` ends in .svg or .png. Raises UserError, before anything is measured, for an unreadable ``compare``.
     """
-    if chart is not None:
-        charts.check(chart)
     old = _read(compare) if compare else None
     figures = models.measure(subjects, effort.threads, effort.runs, effort.seconds)
     figures["anchors"] = anchor_ratios(figures["models"])

@@ -131,9 +131,18 @@ def _subparser(commands: Any, name: str, summary: str, about: str, examples: str
     return made
 
 
+def _sentence(summary: str) -> str:
+    """``summary`` with a capital and a full stop; ``str.capitalize`` would make names small."""
+    return f"{summary[0].upper()}{summary[1:]}."
+
+
 def _reproduce_command(commands: Any) -> None:
     summary = "make all that ships again, from data to certificate, and print the difference"
-    about = summary.capitalize() + "; ends with 1 where something else came out."
+    about = (
+        _sentence(summary)
+        + " Ends with 1 where something else came out. Speed is not reproduced: `benchmark` measures "
+        "it. The same command goes on where it was stopped."
+    )
     reproduce = _subparser(commands, "reproduce", summary, about)
     reproduce.set_defaults(command=_reproduce)
     reproduce.add_argument("branches", nargs="*", metavar="BRANCH", help="only these (default: all)")
@@ -143,16 +152,22 @@ def _reproduce_command(commands: Any) -> None:
     for branch in sorted(BRANCHES):
         option = f"--{branch.removesuffix('_emotion')}"
         reproduce.add_argument(option, type=Path, dest=branch, metavar="DIR", help=f"{branch}'s data set elsewhere")
-    reproduce.add_argument("--epochs", type=_positive, metavar="N", help="for a trial: instead of the recipes'")
     reproduce.add_argument(
-        "--into", type=Path, default=Path("runs/reproduced"), metavar="DIR", help="a fresh folder (runs/reproduced)"
+        "--epochs", type=_positive, metavar="N", help="for a trial: just N for each network, instead of the recipes'"
+    )
+    reproduce.add_argument(
+        "--into",
+        type=Path,
+        default=Path("runs/reproduced"),
+        metavar="DIR",
+        help="fresh, or left by the same command (runs/reproduced)",
     )
     _models_option(reproduce)
     _cache_option(reproduce)
 
 
 def _command(commands: Any, name: str, action: Any, summary: str, data: bool = True) -> argparse.ArgumentParser:
-    command = _subparser(commands, name, summary, summary.capitalize() + ".")
+    command = _subparser(commands, name, summary, _sentence(summary))
     command.set_defaults(command=lambda arguments: action(BRANCHES[arguments.branch], arguments))
     command.add_argument("branch", choices=sorted(BRANCHES), metavar="BRANCH", help=", ".join(sorted(BRANCHES)))
     if data:
@@ -176,7 +191,9 @@ def _run_option(command: argparse.ArgumentParser) -> None:
 
 def _training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--recipe", default="default", metavar="NAME", help="named recipe (default: default)")
-    command.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
+    command.add_argument(
+        "--epochs", type=_positive, metavar="N", help="for a trial: just N for each network, instead of the recipe's"
+    )
     command.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
     command.add_argument("--fresh", action="store_true", help="start over where a training was interrupted")
 
@@ -214,7 +231,7 @@ def _curve_command(commands: Any) -> None:
 
 def _convert_keras_command(commands: Any) -> None:
     summary = "quantize a Keras model of your own to int8, and tell what that did to its answers"
-    about = summary.capitalize() + ". A Keras file can hold code: convert only what you trust."
+    about = _sentence(summary) + " A Keras file can hold code: convert only what you trust."
     command = _subparser(commands, "convert-keras", summary, about, CONVERT_KERAS_EXAMPLES)
     command.set_defaults(command=_convert_keras)
     command.add_argument("keras", type=Path, metavar="FILE", help="the model, .keras or .h5, one input and one output")
@@ -228,15 +245,14 @@ def _convert_keras_command(commands: Any) -> None:
         "--unseen", type=Path, metavar="FILE.npy", help="inputs that decide nothing: what is kept of their answers too"
     )
     command.add_argument("--out", type=Path, required=True, metavar="FILE.tflite", help="the int8 file to write")
-    command.add_argument("--variants", type=Path, metavar="DIR", help="write float32, float16 and dynamic files there")
+    command.add_argument("--variants", type=Path, metavar="DIR", help="write float32, float16, dynamic and int8 there")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the report there")
     _caps_options(command)
 
 
 def _benchmark_command(commands: Any) -> None:
     summary = "measure latency, memory and size of models in both runtimes, in turns, for ratios that mean something"
-    about = summary.capitalize() + "."
-    command = _subparser(commands, "benchmark", summary, about, BENCHMARK_EXAMPLES)
+    command = _subparser(commands, "benchmark", summary, _sentence(summary), BENCHMARK_EXAMPLES)
     command.set_defaults(command=_benchmark)
     command.add_argument("files", type=Path, nargs="*", metavar="FILE.tflite", help="default: the shipped branches")
     _models_option(command)
@@ -284,6 +300,14 @@ def _folder(arguments: argparse.Namespace) -> Path:
     return data
 
 
+def _check_outputs(*files: Path | None) -> None:
+    """Finds out before the work what could not be written after it; None is not to be written."""
+    from quantize.files import check_writable
+
+    for file in filter(None, files):
+        check_writable(file)
+
+
 def _run_folder(branch: Branch, arguments: argparse.Namespace) -> Path:
     return arguments.run or RUNS / branch.name
 
@@ -293,7 +317,9 @@ def _recipe(branch: Branch, arguments: argparse.Namespace) -> Recipe:
     if arguments.recipe not in branch.recipes:
         raise UserError(f"--recipe {arguments.recipe}: {branch.name} has {', '.join(sorted(branch.recipes))}")
     recipe = branch.recipes[arguments.recipe]
-    changes = {name: getattr(arguments, name, None) for name in ("epochs", "seed", "fold")}
+    if arguments.epochs:
+        recipe = recipe.shortened(arguments.epochs)
+    changes = {name: getattr(arguments, name, None) for name in ("seed", "fold")}
     changes = {name: value for name, value in changes.items() if value is not None}
     if "fold" in changes and not hasattr(recipe, "fold"):
         raise UserError(f"--fold: {branch.name} has no folds to choose from")
@@ -316,12 +342,11 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
 
 def _curve(branch: Branch, arguments: argparse.Namespace) -> int:
     from quantize import chart, curve, curve_chart
-    from quantize.files import check_writable, write_bytes, write_json
+    from quantize.files import write_bytes, write_json
 
     if arguments.chart:
         chart.check(arguments.chart)
-    for path in filter(None, (arguments.json, arguments.chart)):
-        check_writable(path)
+    _check_outputs(arguments.json, arguments.chart)
     folder = arguments.run or RUNS / f"{branch.name}-curve"
     shares = [percent / 100 for percent in arguments.shares]
     with _resumable(folder):
@@ -336,8 +361,10 @@ def _curve(branch: Branch, arguments: argparse.Namespace) -> int:
 
 def _convert(branch: Branch, arguments: argparse.Namespace) -> int:
     from quantize.convert import convert
+    from quantize.evaluate import FLOAT32
     from quantize.evaluation import tables
 
+    _check_outputs(*(arguments.models / part / f"{branch.name}.tflite" for part in ("", FLOAT32)))
     manifest = convert(branch, _folder(arguments), _run_folder(branch, arguments), arguments.models, _caps(arguments))
     print(tables.whole(manifest.figures))
     print(f"written to {arguments.models / manifest.file}, with its manifest and card")
@@ -348,6 +375,8 @@ def _convert_keras(arguments: argparse.Namespace) -> int:
     from quantize.conversion.foreign import Kept, convert_keras
     from quantize.files import write_json
 
+    variant = arguments.variants and arguments.variants / "float32.tflite"
+    _check_outputs(arguments.out, arguments.json, variant)
     report = convert_keras(
         arguments.keras,
         arguments.representative,
@@ -373,8 +402,11 @@ def _convert_keras(arguments: argparse.Namespace) -> int:
 
 
 def _benchmark(arguments: argparse.Namespace) -> int:
-    from quantize import benchmark
+    from quantize import benchmark, chart
 
+    if arguments.chart:
+        chart.check(arguments.chart)
+    _check_outputs(arguments.json, arguments.chart)
     anchors = arguments.runs_folder / "anchors" if arguments.anchors else None
     subjects = benchmark.subjects(arguments.files, arguments.models, arguments.runs_folder, anchors, _caps(arguments))
     return benchmark.benchmark(
@@ -388,10 +420,9 @@ def _benchmark(arguments: argparse.Namespace) -> int:
 
 def _evaluate(branch: Branch, arguments: argparse.Namespace) -> int:
     from quantize.evaluation import report, tables
-    from quantize.files import check_writable, write_bytes, write_json
+    from quantize.files import write_bytes, write_json
 
-    for path in filter(None, (arguments.json, arguments.html)):
-        check_writable(path)
+    _check_outputs(arguments.json, arguments.html)
     if arguments.json and arguments.json == arguments.html:
         raise UserError(f"--json and --html: both name {arguments.json}")
     figures = _judge(branch, arguments, _shipped(branch, arguments), arguments.quick, arguments.seen)
@@ -445,9 +476,10 @@ def _reproduce(arguments: argparse.Namespace) -> int:
             raise UserError(f"{folder}: no such folder; the data set of {name}")
         data[BRANCHES[name]] = folder
     verdicts = []
-    for comparison in reproduce(data, arguments.models, arguments.into, arguments.epochs):
-        print(comparison, end="\n\n", flush=True)
-        verdicts.append(comparison.verdict)
+    with _resumable(arguments.into):
+        for comparison in reproduce(data, arguments.models, arguments.into, arguments.epochs):
+            print(comparison, end="\n\n", flush=True)
+            verdicts.append(comparison.verdict)
     print(f"written to {arguments.into}")
     return int("different" in verdicts)
 

@@ -25,6 +25,7 @@ from quantize.conversion import aware, capped, gate, representative, verificatio
 from quantize.conversion.capped import Caps
 from quantize.conversion.converter import KINDS
 from quantize.conversion.gate import Cost
+from quantize.conversion.verification import OneAnswerError
 from quantize.evaluate import FLOAT32, Judgement, judge, pooled, report
 from quantize.files import write_bytes
 from quantize.runs import Run
@@ -59,6 +60,7 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary)
         manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
+        verification.verify_others(staged, staged / "representative.npy", branch.name, caps, VARIANT_KINDS)
         if run.folds:
             judgement = _cross_validated(branch, data, run, folder, staged, caps)
         else:
@@ -107,20 +109,26 @@ def _quantize(
     """The int8 file of the two ways to make one that costs less; the second is only tried where the first fails."""
     examples = branch.development(data, preprocessing, run.split)
     np.save(staged / "development.npy", examples.inputs)
-    first = _judged(branch, run, examples, staged, "int8.tflite", "post-training", caps)
-    if first.cost.passes:
-        return first
-    name = f"{branch.name}: post-training int8 costs more than it may ({first.cost})"
+    first: _Quantized | None = None
+    try:
+        first = _judged(branch, run, examples, staged, "int8.tflite", "post-training", caps)
+        if first.cost.passes:
+            return first
+        said = f"{branch.name}: post-training int8 costs more than it may ({first.cost})"
+    except OneAnswerError as error:
+        said = str(error)
     try:
         np.save(staged / "training.npy", branch.representative(data, preprocessing, run.split, AWARE_INPUTS))
         arguments = (weights, staged / "training.npy", staged)
         capped.run("quantization-aware training", "quantize.conversion.aware", *arguments, caps=caps)
         second = _judged(branch, run, examples, staged, aware.FILE, "quantization-aware", caps)
     except UserError as error:
-        print(f"{name}; it is kept all the same: {error}", file=sys.stderr)
+        if first is None:
+            raise UserError(f"{said}; nor is there another: {error}") from error
+        print(f"{said}; it is kept all the same: {error}", file=sys.stderr)
         return first
-    better = second if second.cost.agreement > first.cost.agreement else first
-    print(f"{name}; after quantization-aware training {second.cost}; {better.method} is kept", file=sys.stderr)
+    better = second if first is None or second.cost.agreement > first.cost.agreement else first
+    print(f"{said}; after quantization-aware training {second.cost}; {better.method} is kept", file=sys.stderr)
     return better
 
 

@@ -39,7 +39,7 @@ def curve(
 
     Goes on where it was interrupted in ``folder``, unless ``fresh``, as ``train`` does. Raises UserError as that.
     """
-    checkpoints = Checkpoints(folder, branch, data, recipe)
+    checkpoints = Checkpoints(folder, branch, data, recipe, "curve")
     if fresh:
         checkpoints.discard()
     checkpoints.check()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -14,17 +13,27 @@ import msgspec
 
 from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
+from quantize import runs
 from quantize.branches.base import Branch, Recipe
 from quantize.convert import convert
 from quantize.evaluate import COMPARED
 from quantize.evaluation import tables
 from quantize.evaluation.figures import HEADLINES
+from quantize.runs import CONFIG
 from quantize.train import train
+from quantize.training.checkpoints import CHECKPOINTS, IDENTITY, Checkpoints
+from quantize.training.identity import differences
 
 FOLDERS = {"face_emotion": "fer2013plus", "speech_emotion": "ravdess", "engagement": "daisee_landmarks"}
 """Where the data set that a branch ships with lies below --data."""
 
 Verdict = Literal["same", "within interval", "different"]
+
+RUNS, MODELS = "runs", "models"
+"""Where runs and converted branches lie in the folder of a reproduction."""
+
+ELSEWHERE = "name a fresh folder with --into"
+TAKEN = f"holds something already; {ELSEWHERE}"
 
 JUDGED = ("balanced_accuracy", "auc")
 """The figures that decide whether something else came out."""
@@ -56,7 +65,7 @@ def recipe_of(branch: Branch, manifest: Manifest, epochs: int | None = None) -> 
         recipe: Recipe = msgspec.convert(made_with, type(branch.recipes[name]))
     except msgspec.ValidationError as error:
         raise UserError(f"{manifest.name}: ships from a recipe that this code cannot follow ({error})") from error
-    return dataclasses.replace(recipe, epochs=epochs) if epochs else recipe
+    return recipe.shortened(epochs) if epochs else recipe
 
 
 def reproduce(
@@ -65,19 +74,36 @@ def reproduce(
     """Makes each of ``branches`` again from the data in its folder, into ``folder``; compares it with ``shipped``.
 
     Each is trained in a process of its own: what Keras names its layers depends on those it made before, and the names
-    are in the file. Raises UserError before the first training where ``folder`` holds something or a model is missing.
+    are in the file. Where the same was interrupted in ``folder``, what was trained is not trained again. Raises
+    UserError before the first training where ``folder`` holds anything else or a model is missing.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: holds something already; name a fresh folder with --into")
     store = ModelStore(shipped)
     manifests = {branch: store.load(branch.name, branch.decisions)[0] for branch in branches}
     recipes = {branch: recipe_of(branch, manifest, epochs) for branch, manifest in manifests.items()}
+    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - {RUNS, MODELS}):
+        raise UserError(f"{folder}: {TAKEN}")
+    trained = {branch: _trained(folder, branch, data, recipes[branch]) for branch, data in branches.items()}
     for branch, data in branches.items():
-        run = folder / "runs" / branch.name
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            pool.submit(train, branch, data, recipes[branch], run).result()
-        yield compare(manifests[branch], convert(branch, data, run, folder / "models"))
+        run = folder / RUNS / branch.name
+        if not trained[branch]:
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+                pool.submit(train, branch, data, recipes[branch], run).result()
+        yield compare(manifests[branch], convert(branch, data, run, folder / MODELS))
+
+
+def _trained(folder: Path, branch: Branch, data: Path, recipe: Recipe) -> bool:
+    """Whether ``folder`` holds the whole run. Raises UserError where it holds anything but this run or a part of it."""
+    run = folder / RUNS / branch.name
+    checkpoints = Checkpoints(run, branch, data, recipe)
+    if (run / CONFIG).exists():
+        if found := differences(runs.load(run, branch).identity, checkpoints.identity):
+            raise UserError(f"{run}: a run with {'; '.join(found)}; {ELSEWHERE}")
+        return True
+    if (run / CHECKPOINTS / IDENTITY).exists():
+        checkpoints.check(ELSEWHERE)
+    elif run.exists() or (folder / MODELS / f"{branch.name}.json").exists():
+        raise UserError(f"{folder}: {TAKEN}")
+    return False
 
 
 def compare(shipped: Manifest, again: Manifest) -> Comparison:

@@ -19,7 +19,7 @@ from quantize.branches.base import Branch
 WEIGHTS, CONFIG, METRICS = "model.keras", "config.json", "metrics.json"
 
 VARIANTS = "variants"
-"""Folder, inside a run, of the same network as float32, float16, dynamic-range and int8; no device installs from it."""
+"""Folder, inside a run, of the same network as float32, float16 and dynamic-range; no device installs from it."""
 
 
 class FoldRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +33,10 @@ class FoldRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a manifest will say of how its model was made, plus thresholds and temperature."""
+    """What a manifest will say of how its model was made, plus thresholds and temperature.
+
+    ``identity`` is all that the weights depend on, as ``quantize.training.identity`` tells it.
+    """
 
     branch: str
     recipe: dict[str, Any]
@@ -45,6 +48,7 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     development: dict[str, Any]
     versions: dict[str, str]
     folds: tuple[FoldRun, ...] = ()
+    identity: dict[str, Any] = {}
 
 
 def fold_weights(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,6 +47,10 @@ class Recipe:
     learning_rate: float
     weight_decay: float
     seed: int = 1
+
+    def shortened(self, epochs: int) -> Recipe:
+        """The same for a trial: each network is trained for ``epochs`` and no more."""
+        return replace(self, epochs=epochs)
 
 
 @dataclass(frozen=True)

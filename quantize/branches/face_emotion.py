@@ -41,8 +41,9 @@ class FaceRecipe(Recipe):
 
     ``published`` trains as AffectFusion did: on the valence decision alone, by class-weighted binary cross-entropy,
     the rarer class drawn anew every epoch until it is as common as the other, Adam halved on a plateau and stopped
-    early. Its seven outputs then share out the valence and tell no emotions. The paper's one random frame per clip
-    and epoch, and its sum of logits over a clip, need clips: these data are single pictures.
+    early. Its seven outputs then share out the valence and tell no emotions. The paper draws one random frame per
+    clip and epoch and sums the logits over a clip; here pictures are learned from and judged singly, also the frames
+    of DFEW's clips, of which the first official fold is read.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 256)
@@ -52,6 +53,10 @@ class FaceRecipe(Recipe):
     preface_side: int = 32
     encores: tuple[int, ...] = ()
     published: bool = False
+
+    def shortened(self, epochs: int) -> FaceRecipe:
+        """The same for a trial: ``epochs`` at the crop's own size, with nothing before or after them."""
+        return replace(self, epochs=epochs, preface=0, encores=())
 
 
 DEFAULT = FaceRecipe(

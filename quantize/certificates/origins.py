@@ -43,10 +43,8 @@ ORIGINS: dict[str, Origin] = {
         choices=(
             "Plain convolutions instead of separable ones: on a workstation's int8 kernels they are faster at more "
             "parameters, and they train faster.",
-            "The network before it was right about training pictures hardly more often than about validation ones, so "
-            "this one is larger. It too was still getting better when its epochs ended: longer is likely better.",
             "The file holds the mean of the answers to a picture and to its mirror image. On validation pictures "
-            "that made the network before it right about the emotion more often.",
+            "that made an earlier, smaller network right about the emotion more often.",
             "First trained on smaller pictures, then four times on those of the crop's size, each down a cosine to "
             "zero and from the weights before; no epoch was picked on validation data. These parts were run one by "
             "one, before training drew its batches by epoch: the same recipe run today gives other weights.",
@@ -156,8 +154,10 @@ ORIGINS: dict[str, Origin] = {
         ),
         intended="One input of the fused satisfaction when somebody speaks. Never a judgement on a person.",
         limits=(
-            "On recordings dealt out at random, as many papers do, the same recipe (`--recipe random-split`) looks "
-            "better by several points: it knows the voices. A new speaker is what counts.",
+            "On recordings dealt out at random, as many papers do, a network knows the voices that it is asked about; "
+            "`affect-quantize train speech_emotion --recipe random-split --data DIR --run RUN`, then `convert "
+            "speech_emotion --data DIR --run RUN --models ELSEWHERE`, tells how much that flatters. A new speaker is "
+            "what counts.",
             "Some voices are harder: the fold of actors 10, 11, 23 and 24 is judged worse than all others.",
             "Actors who play emotions with two sentences: spontaneous speech is subtler.",
             "Listeners are not always right either: about 60 % of the emotions when they only hear (Livingstone & "

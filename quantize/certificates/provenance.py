@@ -5,7 +5,10 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("numpy", "tensorflow-cpu", "tensorflow", "scikit-learn", "ai-edge-litert", "tflite-runtime")
+PACKAGES = (
+    *("numpy", "tensorflow-cpu", "tensorflow", "scikit-learn", "ai-edge-litert", "tflite-runtime"),
+    *("opencv-python-headless", "opencv-python", "opencv-contrib-python", "mediapipe", "webrtcvad-wheels", "soxr"),
+)
 
 
 def versions() -> dict[str, str]:

@@ -6,7 +6,6 @@ loss or augmentation of the branch is needed. ``main`` is called by ``quantize.c
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,6 @@ import numpy as np
 
 from edge.errors import UserError
 from quantize.conversion.compaction import compact
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 EPOCHS = 3
 BATCH = 32

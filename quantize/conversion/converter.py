@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 
 from edge.errors import UserError
 from quantize.conversion.compaction import compact
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 """What is written, each as KIND.tflite."""

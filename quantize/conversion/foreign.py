@@ -100,6 +100,8 @@ def convert_keras(
                 for file in ("float32.tflite", best.file)
             )
             report["unseen"] = asdict(compare(before, after))
+        written = () if variants is None else tuple(kind for kind in KINDS if kind != "int8")
+        verification.verify_others(staged, inputs, str(keras), caps, written)
         contents = {kind: (staged / f"{kind}.tflite").read_bytes() for kind in KINDS}
         contents["int8"] = (staged / best.file).read_bytes()
     report["bytes"] = {kind: len(content) for kind, content in contents.items()}

@@ -34,3 +34,10 @@ def read_npz(path: Path, fields: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
     if len(lengths) != 1 or 0 in lengths:
         raise UserError(f"{path}: fields {', '.join(fields)} are empty or differ in length")
     return content
+
+
+def whole(values: NDArray[Any], low: int, high: int) -> bool:
+    """Whether ``values`` are all whole numbers from ``low`` to ``high``, stored as numbers of any kind or as bool."""
+    return values.dtype.kind in "biuf" and bool(
+        np.all((values >= low) & (values <= high) & (values == np.floor(values)))
+    )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.errors import UserError
 from edge.features.landmarks import POINTS
 from edge.signals import ENGAGEMENT_STATES, Float32Array
-from quantize.datasets import read_npz
+from quantize.datasets import read_npz, whole
 from quantize.datasets.layouts import Layout
 
 FILE = "daisee_landmarks.npz"
@@ -56,13 +56,17 @@ def load(folder: Path, split: str | None = None) -> Clips:
     """
     path = folder / FILE
     content = read_npz(path, FIELDS)
-    landmarks, labels = content["landmarks"], content["labels"].astype(np.int64)
+    landmarks, labels = content["landmarks"], content["labels"]
     if landmarks.ndim == 3:
         landmarks = landmarks[:, None]
     if landmarks.ndim != 4 or landmarks.shape[2] < POINTS or landmarks.shape[3] != 3:
         raise UserError(f"{path}: landmarks are {list(landmarks.shape)}, not (N, 468, 3) or (N, steps, 468, 3)")
-    if labels.shape != (len(landmarks), 4) or labels.min() < 0 or labels.max() > 3:
+    if landmarks.dtype.kind not in "iuf":
+        raise UserError(f"{path}: landmarks are {landmarks.dtype}, not numbers")
+    if labels.shape != (len(landmarks), 4) or not whole(labels, 0, 3):
         raise UserError(f"{path}: labels are not (N, 4) with levels from 0 to 3")
+    if content["found"].ndim != 1 or not whole(content["found"], 0, 1):
+        raise UserError(f"{path}: found is not (N,) of 0 and 1")
     rows = content["found"].astype(bool)
     if not rows.any():
         raise UserError(f"{path}: no clip in which a face was found")
@@ -71,9 +75,13 @@ def load(folder: Path, split: str | None = None) -> Clips:
         if not rows.any():
             raise UserError(f"{path}: no clip of the split {split!r}")
     square = landmarks[rows][:, :, :POINTS].astype(np.float32)
+    finite = np.isfinite(square).all(axis=(1, 2, 3))
+    if not finite.all():
+        row = np.flatnonzero(rows)[~finite][0]
+        raise UserError(f"{path}: row {row}, whose face was found, has landmarks that are not finite")
     square[..., 1] *= float(content.get("aspect", STILL_ASPECT if landmarks.shape[1] == 1 else 1.0))
     order = [STATES.index(state) for state in ENGAGEMENT_STATES]
-    return Clips(square, labels[rows][:, order], content["subject"][rows])
+    return Clips(square, labels[rows][:, order].astype(np.int64), content["subject"][rows])
 
 
 def _splits(folder: Path) -> tuple[str, ...]:

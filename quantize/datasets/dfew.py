@@ -75,7 +75,7 @@ def _source(folder: Path, number: int) -> Path:
 
 
 LAYOUT: Layout[FaceLoader] = Layout(
-    name="DFEW, clips of 16 faces",
+    name="DFEW, clips of 16 faces; the first official fold, frames judged singly",
     files=(
         "Clip/clip_224x224_16f/00001/*.jpg",
         "EmoLabel_DataSplit/train(single-labeled)/set_1.csv ... set_5.csv",

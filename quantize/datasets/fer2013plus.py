@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.errors import UserError
-from quantize.datasets import Split, read_npz
+from quantize.datasets import Split, read_npz, whole
 from quantize.datasets.face_labels import EMOTIONS, SIDE, Faces, plurality, usable
 from quantize.datasets.layouts import Layout
 
@@ -21,6 +21,8 @@ PAGE = (
     "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge, "
     "https://github.com/microsoft/FERPlus"
 )
+VOTERS = 10
+RANGES = {"binary_ferplus": (-1, 1), "dup_group": (-(2**31), 2**31 - 1), "leak": (0, 1)}
 TERMS = "pictures from the web, for research, rights not cleared; FER+ votes: MIT"
 
 
@@ -31,19 +33,26 @@ def load(folder: Path, split: Split) -> Faces:
     """
     path = folder / f"{split}.npz"
     content = read_npz(path, FIELDS)
-    images, votes = content["images"], content["ferplus_votes"].astype(np.float32)
+    images, counts, binary = (content[field] for field in FIELDS[:3])
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
         raise UserError(f"{path}: images are {images.dtype}{list(images.shape)}, not uint8 (N, {SIDE}, {SIDE})")
-    if votes.ndim != 2 or votes.shape[1] != len(EMOTIONS) + 3:
-        raise UserError(f"{path}: ferplus_votes is {list(votes.shape)}, not (N, 10)")
+    if counts.ndim != 2 or counts.shape[1] != len(EMOTIONS) + 3:
+        raise UserError(f"{path}: ferplus_votes is {list(counts.shape)}, not (N, 10)")
+    if not whole(counts, 0, VOTERS):
+        raise UserError(f"{path}: ferplus_votes are not whole numbers from 0 to {VOTERS}")
+    for field, (low, high) in RANGES.items():
+        if content[field].ndim != 1 or not whole(content[field], low, high):
+            raise UserError(f"{path}: {field} is not (N,) of whole numbers from {low} to {high}")
+    votes = counts.astype(np.float32)
     counted = votes[:, : len(EMOTIONS)]
     keep = ~content["leak"].astype(bool) & usable(votes)
-    binary = content["binary_ferplus"].astype(np.int64)
+    if not keep.any():
+        raise UserError(f"{path}: no picture is left: all leak or are mostly voted to be no emotion of the seven")
     return Faces(
         images=images[keep],
         votes=counted[keep] / counted[keep].sum(axis=1, keepdims=True),
         emotion=plurality(votes)[keep],
-        positive=np.where(binary < 0, -1, 1 - binary)[keep],
+        positive=np.where(binary < 0, -1, 1 - binary.astype(np.int64))[keep],
         groups=content["dup_group"].astype(np.int64)[keep],
     )
 

@@ -116,7 +116,8 @@ def ratios(found: Mapping[str, Any]) -> str:
             if kind != "macs"
         )
         lines.append(
-            f"- The paper's {name} over this network: {ratio['macs']:.0f} x the multiplications, time {times}."
+            f"- The paper's {name} over this network: {ratio['macs']:.0f} x the multiplications, "
+            f"processor time {times}."
         )
     return "\n".join(lines)
 

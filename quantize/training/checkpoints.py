@@ -34,31 +34,35 @@ class Part:
 
 
 class Checkpoints:
-    """The checkpoints of one run, in ``folder``: nothing is written there before the first network is to be trained."""
+    """The checkpoints of one run, in ``folder``: nothing is written there before the first network is to be trained.
 
-    def __init__(self, folder: Path, branch: Branch, data: Path, recipe: Recipe) -> None:
-        self._folder, self._made_from, self._prefix = folder, (branch, data, recipe), ""
+    ``command`` trains: another one trains other networks from the same, and does not go on from them.
+    """
+
+    def __init__(self, folder: Path, branch: Branch, data: Path, recipe: Recipe, command: str = "train") -> None:
+        self._folder, self._made_from, self._command, self._prefix = folder, (branch, data, recipe), command, ""
 
     @cached_property
-    def _identity(self) -> dict[str, Any]:
-        return identity(*self._made_from)
+    def identity(self) -> dict[str, Any]:
+        """All that the run's networks depend on."""
+        return {"command": self._command, **identity(*self._made_from)}
 
-    def check(self) -> None:
-        """Raises UserError where an interrupted run of something else lies here."""
+    def check(self, otherwise: str = "--fresh starts over") -> None:
+        """Raises UserError where an interrupted run of something else lies here, and says what to do ``otherwise``."""
         path = self._folder / CHECKPOINTS / IDENTITY
         try:
             was = json.loads(path.read_bytes())
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); --fresh starts over") from error
-        if found := differences(was, self._identity):
-            raise UserError(f"{path.parent}: an interrupted run with {'; '.join(found)}; --fresh starts over")
+            raise UserError(f"{path}: cannot be read ({error}); {otherwise}") from error
+        if found := differences(was, self.identity):
+            raise UserError(f"{path.parent}: an interrupted run with {'; '.join(found)}; {otherwise}")
 
     def part(self, name: str) -> Part:
         """The part of the run that trains the network called ``name``, begun or not."""
         if not (self._folder / CHECKPOINTS / IDENTITY).exists():
-            write_json(self._folder / CHECKPOINTS / IDENTITY, self._identity)
+            write_json(self._folder / CHECKPOINTS / IDENTITY, self.identity)
         name = self._prefix + name
         checkpoint, logs = (self._folder / place / name for place in (CHECKPOINTS, LOGS))
         if not checkpoint.exists():

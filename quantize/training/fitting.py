@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge.signals import Float32Array
 from quantize.branches.base import Recipe
-from quantize.training.checkpoints import Part
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import tensorflow as tf
-
 from quantize.training.callbacks import History, Keeper, Plateau, Progress, copy
+from quantize.training.checkpoints import Part
 
 Draw = Callable[[NDArray[np.int64], np.random.Generator], tuple[Float32Array, Float32Array]]
 """Makes a batch: inputs and targets of the examples at the given indices, disturbed with the given generator."""

@@ -10,15 +10,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import edge.features
+import edge
 import quantize
 from quantize.certificates import provenance
 
 if TYPE_CHECKING:
     from quantize.branches.base import Branch, Recipe
 
-PREPROCESSING = Path(str(edge.features.__file__)).parent
-CODE = tuple(Path(str(quantize.__file__)).parent / room for room in ("augment", "branches", "models", "training"))
+DEVICE, WORKSTATION = (Path(str(package.__file__)).parent for package in (edge, quantize))
+PREPROCESSING = (DEVICE / "features",)
+EXTRACTION = (DEVICE / "perception", WORKSTATION / "datasets", WORKSTATION / "extraction.py")
+CODE = tuple(WORKSTATION / room for room in ("augment", "branches", "models", "training"))
 DIGITS = 64
 """The length of a SHA-256 in hex: such values differ without telling anybody how."""
 
@@ -32,7 +34,8 @@ def identity(branch: Branch, data: Path, recipe: Recipe) -> dict[str, Any]:
         "branch": branch.name,
         **{f"recipe's {name}": value for name, value in dataclasses.asdict(recipe).items()},
         "data": _digest((name, status.st_size, status.st_mtime_ns) for name, status in _files(data)),
-        "preprocessing": _code(PREPROCESSING),
+        "preprocessing": _code(*PREPROCESSING),
+        "reading of the data": _code(*EXTRACTION),
         "training code": _code(*CODE),
         **provenance.versions(),
     }
@@ -51,8 +54,10 @@ def _difference(name: str, was: Any, now: Any) -> str:
     return f"{name} {was}, now {now}"
 
 
-def _code(*folders: Path) -> str:
-    return _digest(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
+def _code(*places: Path) -> str:
+    """The text of files and of all that lie below folders."""
+    files = (file for place in places for file in ([place] if place.is_file() else sorted(place.rglob("*.py"))))
+    return _digest(file.read_text() for file in files)
 
 
 def _files(folder: Path) -> list[tuple[str, os.stat_result]]:

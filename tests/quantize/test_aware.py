@@ -11,14 +11,18 @@ import numpy as np
 import pytest
 
 from edge.errors import UserError
+from edge.features.face_crop import FaceCrop
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import ModelStore
 from edge.signals import Float32Array
+from quantize import convert
 from quantize.branches import BRANCHES
 from quantize.branches.base import Examples
 from quantize.cli import main
 from quantize.conversion import aware, capped, gate, inspection
 from quantize.conversion.capped import Caps
+from quantize.conversion.gate import Cost
+from quantize.conversion.verification import OneAnswerError
 from quantize.runs import Run
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow, which is not installed here")
@@ -78,6 +82,28 @@ def test_where_it_cannot_be_tried_post_training_int8_is_kept_and_one_line_says_w
     quantization = ModelStore(models).load("face_emotion")[0].provenance["quantization"]
     assert quantization["method"] == "post-training"
     assert set(quantization["development_cost"]) == {"balanced_accuracy", "auc", "agreement"}
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_where_post_training_int8_gives_one_answer_the_other_way_is_tried(
+    helps: bool, faces: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def judged(*arguments: Any) -> convert._Quantized:
+        file, method = arguments[4:6]
+        if method == "post-training" or not helps:
+            raise OneAnswerError(f"face_emotion: {file} gives one answer")
+        return convert._Quantized(tmp_path / file, method, Cost(0.0, 0.0, 0.99))
+
+    monkeypatch.setattr(convert, "_judged", judged)
+    monkeypatch.setattr(capped, "run", lambda *_, **__: None)
+    run = Run("face_emotion", {}, {}, "", {"positive": 0.5}, 1.0, {}, {}, {})
+    quantize = (BRANCHES["face_emotion"], run, tmp_path, faces, FaceCrop(), tmp_path, Caps())
+    if helps:
+        assert convert._quantize(*quantize).method == "quantization-aware"
+        assert "int8.tflite gives one answer; after quantization-aware training" in capsys.readouterr().err
+    else:
+        with pytest.raises(UserError, match=r"int8.tflite gives one answer; nor is there another: .*aware.tflite"):
+            convert._quantize(*quantize)
 
 
 def test_the_gate_counts_what_is_lost_and_what_is_decided_otherwise() -> None:

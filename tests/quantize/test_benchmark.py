@@ -86,6 +86,15 @@ def test_a_chart_of_an_unknown_kind_is_refused_before_anything_is_measured(refus
     assert refused(FACE, "--chart", path) == f"--chart {path}: must end in .svg or .png"
 
 
+@pytest.mark.parametrize("option", ["--json", "--chart"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(
+    option: str, refused: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(benchmark.models, "measure")
+    (tmp_path / "full.svg").mkdir()
+    assert refused(FACE, option, tmp_path / "full.svg").endswith("full.svg: is a folder; name a file")
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"models": {"x": 3}}', '{"faces": {}}'])
 def test_figures_of_another_kind_cannot_be_compared(content: str, refused: Any, tmp_path: Path) -> None:
     path = tmp_path / "old.json"

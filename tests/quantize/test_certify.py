@@ -108,7 +108,10 @@ def test_latency_comes_from_the_benchmark_of_this_very_file_and_stays(report: Js
     assert "| a workstation | int8 | litert | 1 | 0.123 | 0.200 | 0.300 | 1000 |" in card
     assert "on a workstation (a workstation), not on a device" in card
     assert "int8 over float32: 0.26 x the bytes, median latency 0.41 x in litert." in card
-    assert "The paper's resnet101 over this network: 118 x the multiplications, time int8 96 x in litert." in card
+    assert (
+        "The paper's resnet101 over this network: 118 x the multiplications, processor time int8 96 x in litert."
+        in card
+    )
     assert "raw_waveform_cnn" not in card
     assert main(given) == 0
     assert ModelStore(models).manifest(BRANCH).figures["latency"] == [row]

@@ -13,7 +13,7 @@ from edge.errors import UserError
 from edge.inference import graph
 from edge.inference.interpreter import Interpreter
 from quantize.cli import main
-from quantize.conversion import capped, inspection
+from quantize.conversion import capped, foreign, inspection, verification
 from quantize.conversion.capped import Caps
 from quantize.conversion.foreign import compare
 
@@ -94,6 +94,33 @@ def test_random_inputs_are_enough_for_a_first_look(small: Path, tmp_path: Path) 
     out = tmp_path / "small.tflite"
     assert main(["convert-keras", str(small), "--representative", "random", "--out", str(out)]) == 0
     assert Interpreter(out).input.dtype == "int8"
+
+
+@pytest.mark.parametrize(("option", "wrong"), [("--json", "there"), ("--variants", "file"), ("--out", "there")])
+def test_what_cannot_be_written_is_refused_before_the_work(
+    option: str, wrong: str, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    monkeypatch.delattr(foreign, "_check_keras")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    assert str(tmp_path / wrong) in refused(small, "random", option, str(tmp_path / wrong))
+
+
+def test_kinds_that_only_serve_comparison_are_run_too(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, inputs = tmp_path / "variants", tmp_path / "inputs.npy"
+    out = ["--representative", "random", "--out", str(tmp_path / "small.tflite"), "--variants", str(files)]
+    assert main(["convert-keras", str(small), *out]) == 0
+    np.save(inputs, np.zeros((2, 4), np.float32))
+    capsys.readouterr()
+    monkeypatch.setattr(verification, "_installed", lambda runtime: runtime == "litert")
+    verification.verify_others(files, inputs, "mine", Caps(), ("float16", "dynamic"))
+    assert capsys.readouterr().err == "mine: tflite-runtime is not installed; nothing was run in it\n"
+    assert {path.name for path in files.glob("*.npy")} == {"float16-litert.npy", "dynamic-litert.npy"}
+    (files / "float16.tflite").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="mine, float16 in litert"):
+        verification.verify_others(files, inputs, "mine", Caps(), ("float16", "dynamic"))
 
 
 def test_a_file_that_is_not_keras_is_refused(numbers: Callable[..., Path], tmp_path: Path, refused: Refused) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,11 +49,11 @@ def test_a_branch_is_trained_converted_and_evaluated(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(
-        BRANCHES[branch].recipes, "default", replace(BRANCHES[branch].recipes["default"], **SMALL[branch])
+        BRANCHES[branch].recipes, "default", replace(BRANCHES[branch].recipes["default"], epochs=1, **SMALL[branch])
     )
     data, models, report = request.getfixturevalue(DATA[branch]), tmp_path / "models", tmp_path / "report.json"
     on_run = [branch, "--data", str(data), "--run", str(tmp_path / "run")]
-    assert main(["train", *on_run, "--epochs", "1", *TEST.get(branch, [])]) == 0
+    assert main(["train", *on_run, *TEST.get(branch, [])]) == 0
     assert main(["convert", *on_run, "--models", str(models)]) == 0
     assert main(["evaluate", branch, "--data", str(data), "--models", str(models), "--json", str(report)]) == 0
 
@@ -146,6 +148,28 @@ def test_a_folder_that_is_not_the_data_set_is_one_line(tmp_path: Path, capsys: p
     assert not run.exists()
 
 
+@needs_tensorflow
+def test_tensorflow_does_not_speak_before_an_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "quantize.cli", "train", "face_emotion", "--data", str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    (line,) = said.stderr.splitlines()
+    assert said.returncode == 2 and line.startswith("affect-quantize: ")
+
+
+def test_models_that_cannot_be_written_are_one_line_before_the_work(
+    faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models").touch()
+    said = _refusal(["convert", "face_emotion", "--data", str(faces), "--models", str(tmp_path / "models")], capsys)
+    assert "face_emotion.tflite: cannot be written" in said
+
+
+def test_names_keep_their_capitals_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["convert-keras", "--help"])
+    assert "Quantize a Keras model of your own" in capsys.readouterr().out
+
+
 def test_an_unknown_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = _refusal(["train", "engagement", "--data", str(tmp_path), "--recipe", "best"], capsys)
     assert said.endswith("--recipe best: engagement has affectfusion-2025, default")
@@ -204,6 +228,7 @@ def test_a_failed_conversion_leaves_the_models_alone(
 ) -> None:
     run, models = tmp_path / "run", tmp_path / "models"
     assert main(["train", "face_emotion", "--data", str(faces), "--run", str(run), "--epochs", "1"]) == 0
+    assert len(json.loads((run / "metrics.json").read_text())["history"]) == 1
     (run / "model.keras").write_bytes(b"not a model")
     capsys.readouterr()
     said = _refusal(

@@ -14,13 +14,15 @@ import pytest
 from edge.config import MODELS
 from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
+from quantize import reproduce
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
-from quantize.cli import main
+from quantize.cli import GO_ON, main
 from quantize.convert import convert
 from quantize.evaluation import metrics
 from quantize.reproduce import compare, recipe_of
 from quantize.train import train
+from quantize.training.checkpoints import Checkpoints
 
 needs_tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="training needs TensorFlow, which is not installed here"
@@ -68,7 +70,8 @@ def test_what_ships_is_made_by_the_recipe_in_its_manifest() -> None:
     made_with = msgspec.to_builtins(replace(branch.recipes["default"], epochs=7, seed=3))
     manifest = msgspec.structs.replace(_manifest(), provenance={"recipe": made_with})
     assert recipe_of(branch, manifest) == replace(branch.recipes["default"], epochs=7, seed=3)
-    assert recipe_of(branch, manifest, epochs=1).epochs == 1
+    shortened = recipe_of(branch, manifest, epochs=1)
+    assert shortened == replace(branch.recipes["once"], name="default", epochs=1, seed=3)
 
 
 @pytest.mark.parametrize("recipe", [{}, {"name": "forgotten"}, {"name": "default", "epochs": "many"}])
@@ -85,13 +88,21 @@ def test_what_was_made_here_is_made_again_to_the_byte(
 ) -> None:
     monkeypatch.setattr(metrics, "ROUNDS", 20)
     models, branch = tmp_path / "models", BRANCHES["face_emotion"]
-    recipe = replace(branch.recipes["default"], widths=(4, 4, 4, 4), epochs=1)
+    recipe = replace(branch.recipes["default"].shortened(1), widths=(4, 4, 4, 4))
     made = _made_in_a_fresh_process(branch, recipe, faces, tmp_path / "run", models)
-    reproduce = ["reproduce", "face_emotion", "--face", str(faces), "--models", str(models)]
-    assert main([*reproduce, "--into", str(tmp_path / "again")]) == 0
+    command = ["reproduce", "face_emotion", "--face", str(faces), "--models", str(models)]
+    assert main([*command, "--into", str(tmp_path / "again")]) == 0
     assert "face_emotion: the same file (sha256); same" in capsys.readouterr().out
     assert ModelStore(tmp_path / "again" / "models").manifest("face_emotion").sha256 == made.sha256
     assert (tmp_path / "again" / "models" / "face_emotion.md").is_file()
+    weights = tmp_path / "again" / "runs" / "face_emotion" / "model.keras"
+    trained = weights.stat().st_mtime_ns
+    assert main([*command, "--into", str(tmp_path / "again")]) == 0
+    assert "face_emotion: the same file (sha256); same" in capsys.readouterr().out
+    assert weights.stat().st_mtime_ns == trained
+    assert "a run with recipe's epochs 1, now 2; name a fresh folder with --into" in _refusal(
+        capsys, *command[1:], "--into", str(tmp_path / "again"), "--epochs", "2"
+    )
 
 
 def _made_in_a_fresh_process(branch: Branch, recipe: Recipe, data: Path, run: Path, models: Path) -> Manifest:
@@ -128,6 +139,58 @@ def test_a_folder_that_holds_something_is_not_written_into(
     said = _refusal(capsys, "face_emotion", "--face", str(faces), "--into", str(tmp_path))
     assert said.endswith("holds something already; name a fresh folder with --into")
     assert [path.name for path in tmp_path.iterdir()] == ["earlier"]
+
+
+@pytest.fixture
+def interrupted(faces: Path, tmp_path: Path) -> Path:
+    """The folder of a reproduction that was stopped in its first epoch."""
+    branch = BRANCHES["face_emotion"]
+    recipe = recipe_of(branch, ModelStore(MODELS).manifest(branch.name))
+    Checkpoints(tmp_path / "runs" / branch.name, branch, faces, recipe).part("preface")
+    return tmp_path
+
+
+def test_a_reproduction_that_was_stopped_goes_on(
+    faces: Path, interrupted: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, "ProcessPoolExecutor", stopped)
+    command = ["reproduce", "face_emotion", "--face", str(faces), "--into", str(interrupted)]
+    assert main(command) == 130
+    assert capsys.readouterr().err == f"affect-quantize: {GO_ON} {interrupted}\n"
+
+
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [
+        ("runs/face_emotion/checkpoints/run.json", "cannot be read"),
+        ("runs/engagement/notes.txt", "holds something already"),
+        ("models/speech_emotion.json", "holds something already"),
+    ],
+)
+def test_a_folder_with_anything_else_is_not_written_into(
+    left: str,
+    reason: str,
+    request: pytest.FixtureRequest,
+    interrupted: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (interrupted / left).parent.mkdir(parents=True, exist_ok=True)
+    (interrupted / left).write_text("mine")
+    data = {"--face": "faces", "--speech": "voices", "--engagement": "landmarks"}
+    sources = [part for option, name in data.items() for part in (option, str(request.getfixturevalue(name)))]
+    said = _refusal(capsys, *sources, "--into", str(interrupted))
+    assert reason in said and said.endswith("; name a fresh folder with --into")
+    assert (interrupted / left).read_text() == "mine"
+
+
+def test_a_stopped_reproduction_of_another_recipe_does_not_go_on(
+    faces: Path, interrupted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = _refusal(capsys, "face_emotion", "--face", str(faces), "--into", str(interrupted), "--epochs", "1")
+    assert "an interrupted run with recipe's epochs" in said and said.endswith("; name a fresh folder with --into")
 
 
 def test_models_that_are_not_there_are_one_line(

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,14 @@ def test_a_folder_that_is_no_runs_is_left_alone(faces: Path, tmp_path: Path) -> 
     assert mine.exists()
 
 
+def test_a_curve_leaves_the_checkpoints_of_a_training_alone(
+    faces: Path, interrupted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["curve", "face_emotion", "--data", str(faces), "--run", str(interrupted)]) == 2
+    assert "an interrupted run with command train, now curve" in capsys.readouterr().err
+    assert (interrupted / "checkpoints" / "run.json").exists()
+
+
 def test_data_that_changed_are_other_data(faces: Path, tmp_path: Path) -> None:
     data = tmp_path / "faces"
     shutil.copytree(faces, data)
@@ -217,6 +226,18 @@ def test_data_that_changed_are_other_data(faces: Path, tmp_path: Path) -> None:
 
 
 @needs_tensorflow
+def test_code_that_reads_data_and_its_packages_have_a_say(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch = BRANCHES["face_emotion"]
+    was = identity(branch, faces, branch.recipes["default"])
+    assert was["opencv-python-headless"] == version("opencv-python-headless")
+    (tmp_path / "loader.py").write_text("other")
+    monkeypatch.setattr("quantize.training.identity.EXTRACTION", (tmp_path,))
+    now = identity(branch, faces, branch.recipes["default"])
+    assert differences(was, now) == ["other reading of the data"]
+
+
 def test_a_batch_depends_on_its_epoch_and_place_alone() -> None:
     from quantize.training.fitting import Batches
 

@@ -39,8 +39,9 @@ def test_clips_of_75_steps_drop_in_unchanged(landmarks: Path, tmp_path: Path) ->
     np.testing.assert_array_equal(loaded.landmarks, clips[:104].astype(np.float32))
 
 
-def test_levels_out_of_range_are_refused(landmarks: Path, tmp_path: Path) -> None:
-    folder = _rewritten(landmarks, tmp_path, labels=np.full((156, 4), 4, np.int8))
+@pytest.mark.parametrize("level", [np.int8(4), 1.5, float("nan"), -1, "high"])
+def test_levels_that_are_none_are_refused(level: object, landmarks: Path, tmp_path: Path) -> None:
+    folder = _rewritten(landmarks, tmp_path, labels=np.full((156, 4), level))
     with pytest.raises(UserError, match=r"labels are not \(N, 4\) with levels from 0 to 3"):
         daisee_landmarks.load(folder, "Train")
 
@@ -49,6 +50,31 @@ def test_too_few_landmarks_are_refused(landmarks: Path, tmp_path: Path) -> None:
     folder = _rewritten(landmarks, tmp_path, landmarks=np.zeros((156, 68, 3), np.float16))
     with pytest.raises(UserError, match=r"landmarks are \[156, 1, 68, 3\]"):
         daisee_landmarks.load(folder, "Train")
+
+
+def test_landmarks_that_are_not_finite_are_refused_where_a_face_was_found(landmarks: Path, tmp_path: Path) -> None:
+    with np.load(landmarks / daisee_landmarks.FILE) as archive:
+        broken, found = archive["landmarks"].copy(), archive["found"].copy()
+    broken[5, 7, 1] = np.nan
+    with pytest.raises(UserError, match="row 5, whose face was found, has landmarks that are not finite"):
+        daisee_landmarks.load(_rewritten(landmarks, tmp_path, landmarks=broken), "Train")
+    found[5] = False
+    folder = _rewritten(landmarks, tmp_path, landmarks=broken, found=found)
+    assert len(daisee_landmarks.load(folder, "Train").levels) == 103
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"found": np.full(156, "yes")}, r"found is not \(N,\) of 0 and 1"),
+        ({"landmarks": np.full((156, 478, 3), "1.0")}, "landmarks are <U3, not numbers"),
+    ],
+)
+def test_text_instead_of_numbers_is_refused(
+    fields: dict[str, np.ndarray], reason: str, landmarks: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=reason):
+        daisee_landmarks.load(_rewritten(landmarks, tmp_path, **fields), "Train")
 
 
 def test_a_missing_split_is_named(landmarks: Path) -> None:

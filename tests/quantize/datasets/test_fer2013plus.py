@@ -59,3 +59,24 @@ def test_pictures_of_another_size_are_refused(faces: Path, tmp_path: Path) -> No
     folder = _rewritten(faces, tmp_path, images=np.zeros((32, 64, 64), np.uint8))
     with pytest.raises(UserError, match=r"test\.npz: images are uint8\[32, 64, 64\]"):
         fer2013plus.load(folder, "test")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"binary_ferplus": np.array([5, 6] * 16)}, r"binary_ferplus is not \(N,\) of whole numbers from -1 to 1"),
+        ({"binary_ferplus": np.full(32, 0.5)}, r"binary_ferplus is not \(N,\) of whole numbers from -1 to 1"),
+        ({"binary_ferplus": np.full(32, "happy")}, r"binary_ferplus is not \(N,\) of whole numbers"),
+        ({"leak": np.full(32, "no")}, r"leak is not \(N,\) of whole numbers from 0 to 1"),
+        ({"dup_group": np.full(32, "a")}, r"dup_group is not \(N,\) of whole numbers"),
+        ({"ferplus_votes": np.full((32, 10), -1)}, "ferplus_votes are not whole numbers from 0 to 10"),
+        ({"ferplus_votes": np.full((32, 10), np.nan)}, "ferplus_votes are not whole numbers from 0 to 10"),
+        ({"ferplus_votes": np.zeros((32, 10), np.uint8)}, "no picture is left"),
+        ({"leak": np.ones(32, bool)}, "no picture is left"),
+    ],
+)
+def test_labels_that_are_none_are_refused(
+    fields: dict[str, np.ndarray], reason: str, faces: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=rf"test\.npz: {reason}"):
+        fer2013plus.load(_rewritten(faces, tmp_path, **fields), "test")
