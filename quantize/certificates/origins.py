@@ -109,7 +109,9 @@ ORIGINS: dict[str, Origin] = {
             "pairs.",
             "The labels allow little more: to guess a clip's levels from those of the same person's neighbouring clips "
             "has a mean AUC of 0.64, from all that person's other clips 0.71 (Train; `affect-quantize curve engagement "
-            "--data DIR` prints that beside the learning curve).",
+            "--data DIR`).",
+            "More learners would help: trained on 14, 28, 41 and 55 subjects of Train and judged on others of it, the "
+            "mean AUC is 0.52, 0.59, 0.61 and 0.63 (the same command).",
             "Probabilities are balanced, as if each state were high in half of all clips; the calibration error says "
             "how far that is from this data set. Compare them with the thresholds, not with each other.",
             "Learned from stills: movement, the very thing ten seconds could show, was modelled and carries no label.",
@@ -161,8 +163,10 @@ ORIGINS: dict[str, Origin] = {
             "Some voices are harder: the fold of actors 10, 11, 23 and 24 is judged worse than all others.",
             "Actors who play emotions with two sentences: spontaneous speech is subtler.",
             "Listeners are not always right either: about 60 % of the emotions when they only hear (Livingstone & "
-            "Russo 2018, published, not measured here). `affect-quantize curve speech_emotion --data DIR` shows what "
-            "more actors are worth.",
+            "Russo 2018, published, not measured here).",
+            "More actors would help less and less: of 4, 8, 12 and 16 actors a network learns an AUC of 0.78, 0.88, "
+            "0.91 and 0.92 on actors it never heard (`affect-quantize curve speech_emotion --data DIR`, speech and "
+            "song).",
             "North American English only, adults only.",
             "Recorded in a studio. Rooms, noise and distance were modelled, not recorded.",
         ),
