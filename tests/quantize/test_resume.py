@@ -72,18 +72,15 @@ def _made(run: Path) -> tuple[list[np.ndarray], dict[str, Any], dict[str, Any]]:
 
 @needs_tensorflow
 @pytest.mark.timeout(900)
-def test_a_run_that_is_killed_comes_to_the_same_weights(
-    faces: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_run_that_is_killed_comes_to_the_same_weights(faces: Path, tmp_path: Path) -> None:
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     options = ["train", "face_emotion", "--data", str(faces), "--run"]
     program = [sys.executable, "-c", TRAIN.format(changes=FACE), *options, str(broken)]
     _kill_when(lambda: [*(broken / "checkpoints" / "encore-1").glob("ckpt-2.index")], program)
     assert not (broken / "model.keras").exists()
     finished = subprocess.run(program, check=True, capture_output=True, text=True)
-    recipes = BRANCHES["face_emotion"].recipes
-    monkeypatch.setitem(recipes, "default", replace(recipes["default"], **FACE))
-    assert main([*options, str(whole)]) == 0
+    # in a process of its own too: TensorFlow keeps the threads that a process began with, and they change sums
+    subprocess.run([*program[:-1], str(whole)], check=True, capture_output=True)
 
     weights, metrics, config = _made(whole)
     resumed_weights, resumed_metrics, resumed_config = _made(broken)
