@@ -83,6 +83,7 @@ need_system() {
       binfmt-support) command -v update-binfmts ;;
       mtools) command -v mcopy ;;
       dosfstools) command -v mkfs.vfat || test -x /usr/sbin/mkfs.vfat ;;
+      procps) command -v pgrep ;;
       systemd) command -v systemd-analyze ;;
       systemd-container) command -v systemd-nspawn ;;
       *) command -v "$package" ;;
@@ -135,7 +136,8 @@ demo() {
 }
 
 run_tests() {
-  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto strace libgl1 libglib2.0-0 systemd
+  need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto openssl procps strace libgl1 libglib2.0-0 \
+    systemd
   # Root can boot a machine of its own for the tests of the service.
   ((EUID != 0)) || need_system systemd-container mmdebstrap
   need_venv demo,microphone,systemd,alternatives,quantize,test
