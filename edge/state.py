@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from edge.errors import DeviceError
+from edge.files import staged
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
@@ -111,24 +111,16 @@ def _replace(path: Path, content: bytes, replacing: Stamp | None) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                if os.geteuid() == 0:
-                    # what root writes belongs to whom the folder belongs: the box must be able to read it
-                    owner = os.fstat(folder)
-                    os.fchown(handle, owner.st_uid, owner.st_gid)
-                file.write(content)
-                file.flush()
-                os.fsync(handle)
+        # what root writes belongs to whom the folder belongs: the box must be able to read it
+        found = os.fstat(folder)
+        owner = (found.st_uid, found.st_gid) if os.geteuid() == 0 else None
+        with staged(path, content, owner=owner) as new:
             # held for microseconds, so that nobody waits: between the look and the rename no other process writes
             fcntl.flock(folder, fcntl.LOCK_EX)
             replaced = replacing is None or _stamp(path) == replacing
             if replaced:
-                Path(temporary).replace(path)
+                new.replace(path)
             fcntl.flock(folder, fcntl.LOCK_UN)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
         os.fsync(folder)
     finally:
         os.close(folder)

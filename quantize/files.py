@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from edge.errors import UserError
+from edge.files import replace
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes ``content`` to a temporary name beside ``path``, then renames. Raises UserError where it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace(path, content, mode=0o644, durable=False)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 

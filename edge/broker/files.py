@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pwd
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import UserError
+from edge.files import replace
 
 ROOT, MOSQUITTO = "root", "mosquitto"
 """Users whose files these are. Newer releases of mosquitto warn of files that are not their own."""
@@ -44,7 +44,7 @@ class File:
             if self.content is None:
                 self.path.unlink(missing_ok=True)
             else:
-                _replace(self.path, self.content, self.mode, self._ids)
+                replace(self.path, self.content, mode=self.mode, owner=self._ids)
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror}); run it as root") from error
 
@@ -78,25 +78,3 @@ def make_folder(path: Path, mode: int) -> None:
             path.chmod(mode)
     except OSError as error:
         raise UserError(f"{path}: cannot be made ({error.strerror}); run it as root") from error
-
-
-def _replace(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:
-    """Writes ``content`` so that nobody meets half of it, or other rights, not even after a power cut."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if owner is not None:
-                os.fchown(file.fileno(), *owner)
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -15,6 +14,7 @@ from string import Template
 from edge.card.answers import BROKER_CA, Answers, Wifi
 from edge.card.release import PROJECT
 from edge.errors import UserError
+from edge.files import replace
 
 TEMPLATES = PROJECT / "systemd" / "first-boot"
 
@@ -172,16 +172,7 @@ def _network(wifi: Wifi | None) -> str:
 def _replace(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace(path, data)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
 
