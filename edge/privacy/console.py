@@ -16,6 +16,7 @@ from edge.errors import UserError
 from edge.privacy.consent import Consent, contradiction, prohibited
 from edge.privacy.gate import Gate
 from edge.privacy.mute import Mute, MuteSwitch
+from edge.session.journal import files as kept_sessions
 from edge.state import StateError, StateFolder
 
 EXAMPLES = """\
@@ -124,8 +125,7 @@ def _do(options: argparse.Namespace, settings: Settings, folder: StateFolder) ->
 def _erase(settings: Settings) -> None:
     """Deletes every kept session and the running minute. Raises StateError where one stays."""
     sessions, scratch = settings.storage.sessions, settings.storage.scratch
-    files = [*(sessions.glob("*.jsonl") if sessions else ()), *([scratch.file] if scratch else ())]
-    for file in files:
+    for file in [*kept_sessions(sessions), *([scratch.file] if scratch else ())]:
         try:
             file.unlink(missing_ok=True)
         except OSError as error:

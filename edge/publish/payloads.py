@@ -32,6 +32,8 @@ Label = Literal["boredom", "confusion", "engagement", "frustration"]
 SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closing", "closed", "none"]
 PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
 MutedBy = Literal["command", "button", "console", "unknown"]
+AlertKind = Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"]
+AlertPhase = Literal["began", "still", "cleared", "unobserved"]
 Scenario = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 CommandName = Literal["mute", "unmute", "start_session", "end_session", "mark", "scenario"]
 
@@ -180,12 +182,9 @@ class AlertPayload(Payload, frozen=True):
     """A state of the room that lasts, or lasted."""
 
     time: Annotated[Timestamp, Meta(description="When this was said: RFC 3339, UTC.")]
-    kind: Annotated[
-        Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"],
-        Meta(description="Which state."),
-    ]
+    kind: Annotated[AlertKind, Meta(description="Which state.")]
     phase: Annotated[
-        Literal["began", "still", "cleared", "unobserved"],
+        AlertPhase,
         Meta(description="Began; goes on; is over; or nothing is known any more, which ends it too."),
     ]
     since: Annotated[Timestamp, Meta(description="When it began: RFC 3339, UTC.")]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import exp
-from typing import Literal
 
-from edge.session.scenarios import AlertKind, Rule, Rules
+from edge.publish.payloads import AlertKind, AlertPhase
+from edge.session.scenarios import Rule, Rules
 from edge.session.tally import DISCONTENT
 from edge.signals import Affect
-
-Phase = Literal["began", "still", "cleared", "unobserved"]
 
 STILL_S = 300.0
 """Between two reminders that an alert goes on."""
@@ -27,7 +25,7 @@ class Alert:
     """One message of the alarm; ``since`` is on the states' clock, ``share`` that of recent time in the condition."""
 
     kind: AlertKind
-    phase: Phase
+    phase: AlertPhase
     since: float
     share: float
 
@@ -46,11 +44,6 @@ class Alarm:
     def add(self, affect: Affect) -> list[Alert]:
         """Takes the room's next state and returns what there is to say about it, mostly nothing."""
         return [alert for watch in self._watches if (alert := watch.add(affect)) is not None]
-
-    @property
-    def active(self) -> list[AlertKind]:
-        """The alerts that go on."""
-        return [watch.kind for watch in self._watches if watch.began is not None]
 
 
 @dataclass(slots=True)
@@ -96,12 +89,12 @@ class _Watch:
         self._share, self._rising_since, self._last = 0.0, None, None
         return self._over("unobserved", now) if self.began is not None else None
 
-    def _over(self, phase: Phase, now: float) -> Alert:
+    def _over(self, phase: AlertPhase, now: float) -> Alert:
         alert = self._say(phase, now)
         self.began, self._quiet_until = None, now + self.rule.quiet_s
         return alert
 
-    def _say(self, phase: Phase, now: float) -> Alert:
+    def _say(self, phase: AlertPhase, now: float) -> Alert:
         assert self.began is not None
         self._said = now
         return Alert(self.kind, phase, self.began, self._share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -123,18 +124,31 @@ class Journal:
             log.warning("%s: cannot be written (%s); %s", path, error.strerror, consequence)
 
 
+def files(folder: Path | None) -> list[Path]:
+    """The files of all sessions in ``folder``, oldest first; none where there is no such folder."""
+    return sorted(folder.glob("*.jsonl")) if folder else []
+
+
+def whole_lines(content: bytes) -> Iterator[tuple[Line, int]]:
+    """The lines of a session's file, each with where it ends, up to the first that is damaged."""
+    end = 0
+    for raw in content.splitlines(keepends=True):
+        end += len(raw)
+        try:
+            yield msgspec.json.decode(raw, type=Line), end
+        except msgspec.DecodeError:
+            return
+
+
 def recover(file: Path) -> list[Line]:
     """The lines of a session's file; one that a power cut left half written is cut off, with whatever follows it."""
-    found: list[Line] = []
-    whole = 0
-    for raw in file.read_bytes().splitlines(keepends=True):
-        try:
-            if not raw.endswith(b"\n"):
-                raise ValueError("no end")
-            found.append(msgspec.json.decode(raw, type=Line))
-        except ValueError:
-            log.warning("%s: damaged after %d lines; the rest is cut off", file, len(found))
-            os.truncate(file, whole)
-            break
-        whole += len(raw)
+    content = file.read_bytes()
+    found, whole = [], 0
+    for line, end in whole_lines(content):
+        if content[end - 1 : end] == b"\n":
+            found.append(line)
+            whole = end
+    if whole < len(content):
+        log.warning("%s: damaged after %d lines; the rest is cut off", file, len(found))
+        os.truncate(file, whole)
     return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
-
-import msgspec
 
 from edge.errors import UserError
 from edge.publish.payloads import SessionPayload
-from edge.session.journal import Ending, Heading, Line, Minute, Said
+from edge.session import journal
+from edge.session.journal import Ending, Heading, Minute, Said, whole_lines
 from edge.session.statistics import Part, summary, together
 from edge.session.tally import Tally
 
@@ -28,7 +28,7 @@ class KeptSession:
     parts: Sequence[Part]
     alerts: Sequence[Said]
 
-    @property
+    @cached_property
     def whole(self) -> Tally:
         """The session as one stretch."""
         return together(list(self.parts))
@@ -46,15 +46,9 @@ def read(file: Path) -> KeptSession:
     Raises UserError where it cannot be read or is not a session's.
     """
     try:
-        raw = file.read_bytes().splitlines()
+        found = [line for line, _ in whole_lines(file.read_bytes())]
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from error
-    found = []
-    for line in raw:
-        try:
-            found.append(msgspec.json.decode(line, type=Line))
-        except msgspec.DecodeError:
-            break
     if not found or not isinstance(found[0], Heading):
         raise UserError(f"{file}: is not a session kept by affect-edge")
     heading = found[0]
@@ -92,8 +86,7 @@ def find(folder: Path, name: str) -> Path:
 
 def kept(folder: Path, since: date | None = None, until: date | None = None) -> list[Path]:
     """The files of all sessions in ``folder``, oldest first; those begun from ``since`` to ``until``, both included."""
-    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
-    days = {file: _day(file) for file in files}
+    days = {file: _day(file) for file in journal.files(folder)}
     return [
         file
         for file, day in days.items()

@@ -11,7 +11,7 @@ from edge.config import Box, Scratch, SessionSettings
 from edge.publish.payloads import AlertPayload, SessionPayload, timestamp
 from edge.session import session
 from edge.session.alerts import Alarm, Alert
-from edge.session.journal import Journal
+from edge.session.journal import Journal, files
 from edge.session.scenarios import scenarios
 from edge.signals import Affect
 
@@ -46,7 +46,7 @@ class Lessons:
             self.abandoned = self._session.running()
             self._session = self._begin()
         self._scenario: str = settings.scenario
-        self._alarm = Alarm(scenarios()[settings.scenario])
+        self._watch_anew()
 
     @property
     def kept(self) -> bool:
@@ -78,12 +78,12 @@ class Lessons:
         self._session.end()
         self._tidy()
         self._session = self._begin()
-        self._alarm = Alarm(scenarios()[self._scenario])
+        self._watch_anew()
 
     def withdraw(self) -> None:
         """Consent is gone: the session that runs ends, and the alarm forgets what it had begun to say."""
         self._session.end()
-        self._alarm = Alarm(scenarios()[self._scenario])
+        self._watch_anew()
 
     def mark(self, activity: str) -> None:
         """From now on the room is at ``activity``; "" for nothing in particular."""
@@ -93,12 +93,16 @@ class Lessons:
         """Switches to the rules of another kind of lesson; False where there is none of that name."""
         if scenario not in scenarios():
             return False
-        self._scenario, self._alarm = scenario, Alarm(scenarios()[scenario])
+        self._scenario = scenario
+        self._watch_anew()
         return True
 
     def leave(self) -> SessionPayload:
         """The box goes away: a session that is kept stays open for its return, any other ends."""
         return self._session.leave() if self.kept else self.end()
+
+    def _watch_anew(self) -> None:
+        self._alarm = Alarm(scenarios()[self._scenario])
 
     def _begin(self) -> session.Session:
         return session.begin(self._clock, self._box, self._folder, self._scratch)
@@ -118,7 +122,7 @@ class Lessons:
     def _tidy(self) -> None:
         """Deletes the sessions that were last written to more than ``keep_days`` ago; all of them where that is 0."""
         self._tidied = self._clock.now()
-        for file in self._folder.glob("*.jsonl") if self._folder else ():
+        for file in files(self._folder):
             try:
                 if not self._keep_days or time.time() - file.stat().st_mtime > self._keep_days * DAY_S:
                     file.unlink()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-AlertKind = Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"]
+from edge.publish.payloads import AlertKind
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 

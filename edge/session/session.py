@@ -9,7 +9,7 @@ from pathlib import Path
 from edge.clock import Clock
 from edge.config import Box, Scratch
 from edge.publish.payloads import SessionPayload
-from edge.session.journal import Ending, Heading, Journal, Minute, Said, recover
+from edge.session.journal import Ending, Heading, Journal, Minute, Said, files, recover
 from edge.session.statistics import Part, Statistics, summary
 from edge.signals import Affect
 
@@ -97,7 +97,7 @@ def begin(clock: Clock, box: Box, folder: Path | None, scratch: Scratch | None) 
 
 def take_up(clock: Clock, folder: Path | None, scratch: Scratch | None) -> Session | None:
     """The last session in ``folder``, if it never ended; one that the box was away from for long ends where it was."""
-    file = max(folder.glob("*.jsonl"), default=None) if folder else None
+    file = max(files(folder), default=None)
     if file is None:
         return None
     try:

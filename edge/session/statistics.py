@@ -97,8 +97,8 @@ class Statistics:
 
 def summary(parts: list[Part], identifier: str, started: float, ended: float | None = None) -> SessionPayload:
     """The message for the ``session`` topic, final once the session has ``ended``; both in seconds since 1970."""
-    whole = together(parts)
     first, second = halves(parts)
+    whole = first.followed_by(second)
     labels, emotions = whole.label_shares(), whole.emotion_shares()
     return SessionPayload(
         id=identifier,
@@ -137,19 +137,8 @@ def activities(parts: list[Part]) -> dict[str, Tally]:
 
 
 def _half(tally: Tally) -> Half:
-    labels = tally.label_shares()
-    return Half(
-        engaged=labels["engagement"] if labels else None,
-        satisfaction=tally.satisfaction.mean,
-        coverage=tally.coverage,
-    )
+    return Half(engaged=tally.engaged, satisfaction=tally.satisfaction.mean, coverage=tally.coverage)
 
 
 def _activity(tally: Tally) -> Activity:
-    labels = tally.label_shares()
-    return Activity(
-        seconds=tally.elapsed,
-        engaged=labels["engagement"] if labels else None,
-        satisfaction=tally.satisfaction.mean,
-        coverage=tally.coverage,
-    )
+    return Activity(seconds=tally.elapsed, **msgspec.structs.asdict(_half(tally)))

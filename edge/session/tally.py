@@ -132,6 +132,12 @@ class Tally(msgspec.Struct):
         """The share of each label, and of "none", in the time with known engagement; None where there was none."""
         return _shares(self.labels, (*ENGAGEMENT_STATES, "none"))
 
+    @property
+    def engaged(self) -> float | None:
+        """The share of the label engagement in the time with known engagement; None where there was none."""
+        labels = self.label_shares()
+        return labels["engagement"] if labels else None
+
     def emotion_shares(self) -> dict[str, float] | None:
         """The share of each emotion; None where none was ever seen or heard."""
         return _shares(self.emotions, tuple(self.emotions))

@@ -134,7 +134,7 @@ def describe(session: KeptSession) -> Lesson:
         when=f"{session.started:%A %d %B %Y, %H:%M} to {end:%H:%M}" + ("" if session.ended else " (not ended yet)"),
         sentence=sentence(whole),
         coverage=whole.coverage,
-        engaged=labels["engagement"] if labels else None,
+        engaged=whole.engaged,
         satisfaction=whole.satisfaction.mean,
         timeline=timeline(session),
         states=_bars(labels, STATES),
@@ -193,9 +193,7 @@ def _rows(session: KeptSession) -> list[Row]:
 
 
 def _row(name: str, tally: Tally) -> Row:
-    labels = tally.label_shares()
-    engaged = labels["engagement"] if labels else None
-    return Row(name, tally.elapsed, engaged, tally.satisfaction.mean, tally.coverage)
+    return Row(name, tally.elapsed, tally.engaged, tally.satisfaction.mean, tally.coverage)
 
 
 def _highlights(session: KeptSession) -> list[str]:
