@@ -8,16 +8,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import msgspec
 
+from edge.capture import Item, Source
 from edge.capture.buffers import AudioRing, NewestFrame
 from edge.capture.sensor import CLOSE_S, Sensor
 from edge.capture.sources import camera_vigil, microphone_vigil, open_camera, open_microphone
-from edge.clock import MonotonicClock
-from edge.config import Settings
+from edge.capture.vigil import Vigil
+from edge.clock import Clock, MonotonicClock
+from edge.config import CameraSettings, MicrophoneSettings, Settings
 from edge.errors import UserError
 from edge.health.monitor import HealthMonitor
 from edge.inference.store import ModelStore
@@ -31,6 +33,8 @@ from edge.signals import Abstention, Affect, AudioChunk, Frame
 from edge.state import StateError, StateFolder
 
 log = logging.getLogger(__name__)
+
+Device = TypeVar("Device", CameraSettings, MicrophoneSettings)
 
 FIRST_ATTEMPT_S = 4.0
 """How long the first opening may keep the loop, to learn whether what the settings name can be opened at all."""
@@ -74,8 +78,10 @@ class Appliance:
         self._most_lag_s = (settings.fusion.longest_lag_s - LONGEST_WAIT_S) * self._clock.speed
         # twice that, so that a loop that is behind finds it out and catches up in one step
         self._sound = AudioRing(2 * self._most_lag_s)
-        self._camera = self._camera_sensor(settings)
-        self._microphone = self._microphone_sensor(settings)
+        self._camera = self._sensor("camera", settings.camera, open_camera, self._frames.put, camera_vigil)
+        self._microphone = self._sensor(
+            "microphone", settings.microphone, open_microphone, self._sound.push, microphone_vigil
+        )
         if not self._sensors:
             raise UserError("camera.source and microphone.source are both none: there is nothing to run on")
         self._health = HealthMonitor(settings, store.loaded, self._clock)
@@ -330,24 +336,14 @@ class Appliance:
         sensors = {"camera": self._camera, "microphone": self._microphone}
         return {name: sensor.state if sensor else "none" for name, sensor in sensors.items()}
 
-    def _camera_sensor(self, settings: Settings) -> Sensor[Frame] | None:
-        if settings.camera.source == "none":
+    def _sensor(
+        self,
+        name: str,
+        settings: Device,
+        open_source: Callable[[Device, Clock], Source[Item]],
+        sink: Callable[[Item], None],
+        vigil: Callable[[Device], Vigil[Item] | None],
+    ) -> Sensor[Item] | None:
+        if settings.source == "none":
             return None
-        return Sensor(
-            "camera",
-            lambda clock: open_camera(settings.camera, clock),
-            self._frames.put,
-            self._clock,
-            vigil=camera_vigil(settings.camera),
-        )
-
-    def _microphone_sensor(self, settings: Settings) -> Sensor[AudioChunk] | None:
-        if settings.microphone.source == "none":
-            return None
-        return Sensor(
-            "microphone",
-            lambda clock: open_microphone(settings.microphone, clock),
-            self._sound.push,
-            self._clock,
-            vigil=microphone_vigil(settings.microphone),
-        )
+        return Sensor(name, lambda clock: open_source(settings, clock), sink, self._clock, vigil=vigil(settings))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.benchmarks.models import RUNTIMES
 from edge.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SUFFIXES = (".svg", ".png")
 COLOURS = {"float32": "#4c566a", "float16": "#81a1c1", "dynamic": "#d08770", "int8": "#2e8b57"}
@@ -37,6 +40,11 @@ def draw(figures: Mapping[str, Any], suffix: str) -> bytes:
     axes.margins(x=0.15)
     axes.set_xlabel("median latency, ms (line: to the 99th percentile)")
     axes.set_title(f"{figures['machine']['processor']}, {figures['machine']['system']}", fontsize=8)
+    return saved(picture, suffix)
+
+
+def saved(picture: Figure, suffix: str) -> bytes:
+    """``picture`` as an SVG or PNG file (``suffix``)."""
     file = io.BytesIO()
     picture.savefig(file, format=suffix[1:], dpi=150)
     return file.getvalue()

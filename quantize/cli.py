@@ -444,10 +444,9 @@ def _datasets(arguments: argparse.Namespace) -> int:
 def _certify(branch: Branch, arguments: argparse.Namespace) -> int:
     from quantize import certify
     from quantize.evaluation import tables
-    from quantize.files import check_writable
 
     manifest = _shipped(branch, arguments)
-    check_writable(arguments.models / f"{branch.name}.json")
+    _check_outputs(arguments.models / f"{branch.name}.json")
     benchmark = certify.read_benchmark(arguments.benchmark) if arguments.benchmark else None
     if arguments.data:
         report = _judge(branch, arguments, manifest)

@@ -23,15 +23,12 @@ from quantize.certificates.origins import ORIGINS
 from quantize.certify import certified, write
 from quantize.conversion import aware, capped, gate, representative, verification
 from quantize.conversion.capped import Caps
-from quantize.conversion.converter import KINDS
+from quantize.conversion.converter import OTHERS
 from quantize.conversion.gate import Cost
 from quantize.conversion.verification import OneAnswerError
 from quantize.evaluate import FLOAT32, Judgement, judge, pooled, report
 from quantize.files import write_bytes
 from quantize.runs import Run
-
-VARIANT_KINDS = tuple(kind for kind in KINDS if kind != "int8")
-"""What stays with the run: float32 too, so that the others can be known for the shipped network's."""
 
 AWARE_INPUTS = 8192
 """Training inputs that quantization-aware training sees, at most."""
@@ -60,7 +57,7 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
     with tempfile.TemporaryDirectory() as temporary:
         staged = Path(temporary)
         manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
-        verification.verify_others(staged, staged / "representative.npy", branch.name, caps, VARIANT_KINDS)
+        verification.verify_others(staged, staged / "representative.npy", branch.name, caps, OTHERS)
         if run.folds:
             judgement = _cross_validated(branch, data, run, folder, staged, caps)
         else:
@@ -68,7 +65,7 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
             judgement = judge(branch, manifest, staged, unseen, branch.conditions)
         figures = {**report(branch, manifest, staged, judgement), "folds": len(run.folds)}
         manifest = certified(manifest, figures)
-        for kind in VARIANT_KINDS:
+        for kind in OTHERS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
             write_bytes(models / part, (staged / part).read_bytes())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
+from quantize.chart import saved
 from quantize.curve import NAMES
 
 COLOURS = {"auc": "#2e8b57", "auc_within": "#81a1c1", "balanced_accuracy": "#d08770", "emotion_accuracy": "#4c566a"}
@@ -32,6 +32,4 @@ def draw(report: Mapping[str, Any], suffix: str) -> bytes:
     axes.set_xlabel(f"{points[0]['unit']} learned from")
     axes.set_title(f"{report['branch']}, {report['recipe']['name']}; bars: 95 % bootstrap intervals", fontsize=9)
     axes.legend(fontsize=7)
-    file = io.BytesIO()
-    picture.savefig(file, format=suffix[1:], dpi=150)
-    return file.getvalue()
+    return saved(picture, suffix)

@@ -16,6 +16,9 @@ from quantize.conversion.compaction import compact
 KINDS = ("float32", "float16", "dynamic", "int8")
 """What is written, each as KIND.tflite."""
 
+OTHERS = tuple(kind for kind in KINDS if kind != "int8")
+"""Those that no device runs: float32 is what int8 is held against, the others only serve comparison."""
+
 ORIGINAL = "original.npy"
 """What the Keras model itself says to the representative inputs, float32 (n, ...)."""
 

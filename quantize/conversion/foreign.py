@@ -14,7 +14,7 @@ from edge.errors import UserError
 from edge.signals import Float32Array
 from quantize.conversion import capped, gate, representative, rewritten, verification
 from quantize.conversion.capped import Caps
-from quantize.conversion.converter import KINDS, ORIGINAL
+from quantize.conversion.converter import KINDS, ORIGINAL, OTHERS
 from quantize.conversion.verification import OneAnswerError, Verified
 from quantize.files import write_bytes
 
@@ -100,7 +100,7 @@ def convert_keras(
                 for file in ("float32.tflite", best.file)
             )
             report["unseen"] = asdict(compare(before, after))
-        written = () if variants is None else tuple(kind for kind in KINDS if kind != "int8")
+        written = () if variants is None else OTHERS
         verification.verify_others(staged, inputs, str(keras), caps, written)
         contents = {kind: (staged / f"{kind}.tflite").read_bytes() for kind in KINDS}
         contents["int8"] = (staged / best.file).read_bytes()

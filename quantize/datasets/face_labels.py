@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import signals
 from edge.branches.face_emotion import LEFT_OUT, POSITIVE
 from edge.signals import Float32Array, Uint8Image
 from quantize.datasets import Split
 
-EMOTIONS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fear")
+EMOTIONS = signals.EMOTIONS
 """The network's outputs: the first seven of the ten columns of FER+ votes."""
 
 SIDE = 48
