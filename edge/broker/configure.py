@@ -7,7 +7,7 @@ from pathlib import Path
 from edge.broker import certificates, mosquitto, neighbours, passwords
 from edge.broker.files import MOSQUITTO, SECRET, File, content, make_folder
 from edge.broker.mosquitto import DEVICE, OPERATOR, VIEWER
-from edge.broker.places import Places
+from edge.broker.places import Places, credential
 from edge.config import Broker, Settings
 from edge.errors import UserError
 from edge.publish.connection import CREDENTIAL
@@ -76,8 +76,7 @@ def _passwords(broker: Broker, places: Places) -> list[File]:
 def _credentials(broker: Broker, places: Places) -> dict[str, Path]:
     return {
         DEVICE: broker.password_file or places.credentials / CREDENTIAL,
-        VIEWER: places.credentials / "mqtt-viewer-password",
-        OPERATOR: places.credentials / "mqtt-operator-password",
+        **{user: places.credentials / credential(user) for user in (VIEWER, OPERATOR)},
     }
 
 

@@ -75,3 +75,8 @@ class Places:
 
     def _own(self, name: str) -> Path:
         return self.out / "affectfusion" / name
+
+
+def credential(user: str) -> str:
+    """The name of the file that holds a person's password."""
+    return f"mqtt-{user}-password"

@@ -47,5 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     card.add_argument(
         "--ssh-key", type=Path, metavar="FILE.pub", help="let its owner in as technician (default: no SSH)"
     )
+    card.add_argument(
+        "--logins",
+        type=Path,
+        metavar="FILE",
+        help="where to note its broker's passwords (default: HOSTNAME-logins.txt)",
+    )
     card.add_argument("--wheels", type=Path, metavar="DIR", help="Python packages for a box that may download nothing")
     card.add_argument("--replace", action="store_true", help="a card that was prepared before, here or by Imager")

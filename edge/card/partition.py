@@ -24,6 +24,9 @@ PARCEL = "affectfusion"
 RESULT = "affectfusion-result.txt"
 """Where the box says how its installation went."""
 
+AUTHORITY = "affectfusion-ca.crt"
+"""Where it leaves the certificate by which others know its broker."""
+
 IDENTITY = f"{PARCEL}/parcel-id"
 """Which preparation of the card this is; without it there is no parcel."""
 
@@ -121,7 +124,7 @@ def clear(folder: Path) -> None:
     """Takes away what an earlier preparation, or Imager, left: nothing of it may outlive the new answers."""
     try:
         shutil.rmtree(folder / PARCEL, ignore_errors=True)
-        for name in ("firstrun.sh", "network-config", RESULT):
+        for name in ("firstrun.sh", "network-config", RESULT, AUTHORITY):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from error

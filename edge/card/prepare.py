@@ -8,11 +8,12 @@ import secrets
 import ssl
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from edge.broker.mosquitto import DEVICE
-from edge.card import partition
+from edge.card import logins, partition
 from edge.card.answers import BROKER_CA, Answers, Wifi, default_hostname
 from edge.card.partition import FirstBoot
 from edge.card.release import archive
@@ -51,12 +52,28 @@ def prepare(options: argparse.Namespace) -> int:
     if options.wheels and not any(options.wheels.glob("*.whl")):
         raise UserError(f"--wheels {options.wheels}: no .whl files in it")
     identity = f"affectfusion-{secrets.token_hex(6)}"
-    content = dict(partition.files(kind, folder, answers, archive(), options.wheels, identity))
-    if earlier:
-        partition.clear(folder)
-    partition.write(folder, content)
-    print("\n".join(_outlook(kind, answers, settings, offline=options.wheels is not None)))
+    with _logins(options.logins, answers, settings) as noted:
+        content = dict(partition.files(kind, folder, answers, archive(), options.wheels, identity))
+        if earlier:
+            partition.clear(folder)
+        partition.write(folder, content)
+    print("\n".join(_outlook(kind, answers, settings, noted, offline=options.wheels is not None)))
     return 0
+
+
+@contextmanager
+def _logins(path: Path | None, answers: Answers, settings: Settings) -> Iterator[Path | None]:
+    """Notes who may listen, and gives the card their passwords, where the box has its own broker."""
+    if not settings.broker.here:
+        if path is not None:
+            raise UserError("--logins: this box has no broker of its own, so it makes no passwords")
+        yield None
+        return
+    made = logins.made()
+    answers.secrets.update(made)
+    path = path or Path(f"{answers.hostname}-logins.txt")
+    with logins.noted(path, logins.text(answers.hostname, settings, made)):
+        yield path
 
 
 def _answers(options: argparse.Namespace) -> Answers:
@@ -176,7 +193,9 @@ def _first_line(option: str, path: Path) -> str:
     return lines[0].strip()
 
 
-def _outlook(kind: FirstBoot, answers: Answers, settings: Settings, *, offline: bool) -> Iterator[str]:
+def _outlook(
+    kind: FirstBoot, answers: Answers, settings: Settings, noted: Path | None, *, offline: bool
+) -> Iterator[str]:
     """What the technician may expect, line by line."""
     box, broker = settings.box, settings.broker
     network = f"Wi-Fi {answers.wifi.ssid} ({answers.wifi.country}) or a cable" if answers.wifi else "a network cable"
@@ -188,6 +207,8 @@ def _outlook(kind: FirstBoot, answers: Answers, settings: Settings, *, offline: 
     where = "its own broker" if broker.here else broker.where
     yield f"  - publishes to {where} under affectfusion/{box.site}/{box.room}"
     yield f"  - {'lets technician in by SSH with your key' if answers.ssh_key else 'lets nobody in: SSH is off'}"
+    if noted is not None:
+        yield f"Who may listen to it, with which password, is in {noted}: keep that file."
     yield f"How it went is in {partition.RESULT} on this partition, readable in any PC."
     gate = Gate(settings.deployment, StateFolder(None))
     if gate.closed:

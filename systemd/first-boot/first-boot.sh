@@ -12,6 +12,7 @@ readonly ROOT=${FIRST_BOOT_ROOT:-}
 readonly CARD=$ROOT/boot/firmware
 readonly PARCEL=$CARD/affectfusion RESULT=$CARD/affectfusion-result.txt
 readonly HELD=$ROOT/var/lib/affectfusion-first-boot
+readonly AUTHORITY=$ROOT/etc/mosquitto/affectfusion/ca.crt
 readonly ETC=$ROOT/etc/affectfusion OPT=$ROOT/opt/affectfusion
 readonly LOG=$ROOT/var/log/affectfusion-first-boot.log
 readonly UNIT=affectfusion-first-boot.service
@@ -68,7 +69,7 @@ unpack() {
 }
 
 configure() {
-  local config=$ETC/config.toml
+  local config=$ETC/config.toml secret
   install -d -m 755 "$ETC"
   install -d -m 700 "$ETC/credentials"
   # the installer would make the user too, but the configuration must be the group's before the service reads it
@@ -80,10 +81,11 @@ configure() {
     mv -f "$config.new" "$config"
   fi
   [[ ! -e $HELD/broker-ca.crt ]] || install -m 644 "$HELD/broker-ca.crt" "$ETC/broker-ca.crt"
-  if [[ -e $HELD/secrets/mqtt-password ]]; then
-    install -m 600 "$HELD/secrets/mqtt-password" "$ETC/credentials/mqtt-password.new"
-    mv -f "$ETC/credentials/mqtt-password.new" "$ETC/credentials/mqtt-password"
-  fi
+  for secret in "$HELD"/secrets/mqtt-*password; do
+    [[ -e $secret ]] || continue
+    install -m 600 "$secret" "$ETC/credentials/new"
+    mv -f "$ETC/credentials/new" "$ETC/credentials/${secret##*/}"
+  done
   sync
   destroy "$HELD"/secrets/*
   # the key of the Wi-Fi, which cloud-init has taken over by now
@@ -133,6 +135,8 @@ install_appliance() {
 finish() {
   local version
   version=$(basename "$(readlink "$OPT/current")")
+  # nothing secret: those who listen from elsewhere know the box by it
+  [[ ! -e $AUTHORITY ]] || install -m 644 "$AUTHORITY" "$CARD/affectfusion-ca.crt"
   tell "installed $version"
   destroy "$PARCEL"/secrets/*
   rm -rf "$PARCEL"

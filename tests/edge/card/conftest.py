@@ -52,11 +52,14 @@ def wifi(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def prepare(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Prepares a card with the usual answers; keywords replace them, and None leaves one out.
 
-    The release on it is a small stand-in: packing the real one takes seconds.
+    The release on it is a small stand-in: packing the real one takes seconds. It runs in an empty folder, ``desk``.
     """
+    desk = tmp_path / "desk"
+    desk.mkdir()
+    monkeypatch.chdir(desk)
     monkeypatch.setattr("edge.card.prepare.archive", lambda: b"release")
 
     def run(card: Path, *more: str, **changes: str | None) -> int:

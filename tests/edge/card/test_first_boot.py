@@ -20,7 +20,8 @@ root=$FIRST_BOOT_ROOT
 echo "$*" >>"$root/installer-calls"
 outcome=$(head -n 1 "$root/outcomes" 2>/dev/null); sed -i 1d "$root/outcomes" 2>/dev/null
 case $outcome in
-  '') mkdir -p "$root/opt/affectfusion/releases/0.1.0-abc"
+  '') mkdir -p "$root/opt/affectfusion/releases/0.1.0-abc" "$root/etc/mosquitto/affectfusion"
+      echo authority >"$root/etc/mosquitto/affectfusion/ca.crt"
       ln -sfn releases/0.1.0-abc "$root/opt/affectfusion/current" ;;
   *) code=${outcome%% *}
      echo "install.sh: ${outcome#* }" >&2; echo "install.sh: stopped while working" >&2
@@ -99,7 +100,7 @@ class Box:
 
 
 @pytest.fixture
-def make_box(tmp_path: Path, prepare: Callable[..., int], wifi: list[str]) -> Iterator[Callable[[Path], Box]]:
+def make_box(tmp_path: Path, prepare: Callable[..., int], wifi: list[str]) -> Iterator[Callable[..., Box]]:
     """Puts a prepared card into a box that has never started."""
     (tmp_path / "broker.txt").write_text(PASSWORD)
     stubs = tmp_path / "stubs"
@@ -108,10 +109,10 @@ def make_box(tmp_path: Path, prepare: Callable[..., int], wifi: list[str]) -> It
         (stubs / name).write_text(f"#!/bin/bash\n{body}\n")
         (stubs / name).chmod(0o755)
 
-    def make(card: Path) -> Box:
+    def make(card: Path, own_broker: bool = False) -> Box:
         broker = ["--broker", "mqtt.school.example", "--broker-user", "7b"]
         broker += ["--broker-password-file", str(tmp_path / "broker.txt")]
-        assert prepare(card, *wifi, *broker) == 0
+        assert prepare(card, *wifi, *(() if own_broker else broker)) == 0
         root = tmp_path / "root"
         mods = root / "usr/lib/raspberrypi-sys-mods/imager_custom"
         userconf = root / "usr/lib/userconf-pi/userconf"
@@ -134,7 +135,7 @@ def make_box(tmp_path: Path, prepare: Callable[..., int], wifi: list[str]) -> It
 
 
 @pytest.fixture(params=["bookworm", "trixie"])
-def box(request: pytest.FixtureRequest, make_box: Callable[[Path], Box]) -> Box:
+def box(request: pytest.FixtureRequest, make_box: Callable[..., Box]) -> Box:
     card: Path = request.getfixturevalue(request.param)
     return make_box(card)
 
@@ -169,6 +170,18 @@ def test_no_secret_and_no_parcel_stay_on_the_card(box: Box) -> None:
     assert not box.held.exists()
 
 
+def test_what_listeners_need_reaches_them_and_the_box(make_box: Callable[..., Box], trixie: Path) -> None:
+    box = make_box(trixie, own_broker=True)
+    secrets = trixie / "affectfusion/secrets"
+    made = {file.name: file.read_text() for file in secrets.iterdir()}
+    started_until_installed(box)
+    credentials = box.root / "etc/affectfusion/credentials"
+    assert {file.name: file.read_text() for file in credentials.iterdir()} == made
+    assert set(made) == {"mqtt-viewer-password", "mqtt-operator-password"}
+    assert not [file for file in credentials.iterdir() if file.stat().st_mode & 0o077]
+    assert (box.card / "affectfusion-ca.crt").read_text() == "authority\n"
+
+
 def test_a_start_after_the_installation_does_nothing(box: Box) -> None:
     started_until_installed(box)
     before = box.lines("systemctl-calls")
@@ -177,7 +190,7 @@ def test_a_start_after_the_installation_does_nothing(box: Box) -> None:
     assert box.lines("installer-calls") == ["device"]
 
 
-def test_bookworm_gives_the_box_its_name_wifi_and_user(make_box: Callable[[Path], Box], bookworm: Path) -> None:
+def test_bookworm_gives_the_box_its_name_wifi_and_user(make_box: Callable[..., Box], bookworm: Path) -> None:
     box = make_box(bookworm)
     started_until_installed(box)
     name, wifi = box.lines("imager_custom-calls")
@@ -186,7 +199,7 @@ def test_bookworm_gives_the_box_its_name_wifi_and_user(make_box: Callable[[Path]
     assert box.lines("userconf-calls") == ["technician *"]
 
 
-def test_what_bookworm_appended_to_the_command_line_survives(make_box: Callable[[Path], Box], bookworm: Path) -> None:
+def test_what_bookworm_appended_to_the_command_line_survives(make_box: Callable[..., Box], bookworm: Path) -> None:
     box = make_box(bookworm)
     cmdline = bookworm / "cmdline.txt"
     cmdline.write_text(cmdline.read_text().strip() + " cfg80211.ieee80211_regdom=DE\n")
@@ -195,7 +208,7 @@ def test_what_bookworm_appended_to_the_command_line_survives(make_box: Callable[
 
 
 def test_a_bookworm_tool_that_fails_is_reported_and_the_rest_goes_on(
-    make_box: Callable[[Path], Box], bookworm: Path
+    make_box: Callable[..., Box], bookworm: Path
 ) -> None:
     box = make_box(bookworm)
     (box.root / "usr/lib/raspberrypi-sys-mods/imager_custom").write_text("#!/bin/bash\nexit 1\n")
@@ -222,7 +235,7 @@ def test_with_a_network_the_reason_is_the_installers(box: Box) -> None:
     assert "not installed yet: the disk is full: 3 MB are free" in log
 
 
-def test_a_mistake_is_told_and_tried_again_at_the_next_start(make_box: Callable[[Path], Box], trixie: Path) -> None:
+def test_a_mistake_is_told_and_tried_again_at_the_next_start(make_box: Callable[..., Box], trixie: Path) -> None:
     box = make_box(trixie)
     (box.root / "outcomes").write_text("2 Debian 11 is not supported\n")
     assert box.start() == 2
@@ -231,7 +244,7 @@ def test_a_mistake_is_told_and_tried_again_at_the_next_start(make_box: Callable[
     assert box.result == "installed 0.1.0-abc"
 
 
-def test_a_damaged_release_is_told(make_box: Callable[[Path], Box], trixie: Path) -> None:
+def test_a_damaged_release_is_told(make_box: Callable[..., Box], trixie: Path) -> None:
     box = make_box(trixie)
     archive = trixie / "affectfusion/release.tar.gz"
     archive.write_bytes(archive.read_bytes()[:100])
@@ -240,7 +253,7 @@ def test_a_damaged_release_is_told(make_box: Callable[[Path], Box], trixie: Path
 
 
 def test_a_card_prepared_again_replaces_the_configuration_and_keeps_the_old_one(
-    make_box: Callable[[Path], Box], trixie: Path, prepare: Callable[..., int]
+    make_box: Callable[..., Box], trixie: Path, prepare: Callable[..., int]
 ) -> None:
     box = make_box(trixie)
     release = (trixie / "affectfusion/release.tar.gz").read_bytes()
@@ -252,7 +265,7 @@ def test_a_card_prepared_again_replaces_the_configuration_and_keeps_the_old_one(
     assert 'room = "7b"' in (box.root / "etc/affectfusion/config.toml.old").read_text()
 
 
-def test_ssh_is_switched_off_unless_a_key_was_given(make_box: Callable[[Path], Box], trixie: Path) -> None:
+def test_ssh_is_switched_off_unless_a_key_was_given(make_box: Callable[..., Box], trixie: Path) -> None:
     box = make_box(trixie)
     started_until_installed(box)
     assert "disable --now ssh.service ssh.socket" in box.lines("systemctl-calls")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -76,7 +77,7 @@ def test_preparing_again_leaves_nothing_of_the_first_answers(
     first = (bookworm / partition.IDENTITY).read_text()
     assert "prepared before" in refused(bookworm)
     assert prepare(bookworm, "--replace", room="8a") == 0
-    assert not (bookworm / "affectfusion/secrets").exists()
+    assert not (bookworm / "affectfusion/secrets/wifi-psk").exists()
     assert (bookworm / partition.IDENTITY).read_text() != first
     assert (bookworm / "cmdline.txt").read_text().count("systemd.run=") == 1
 
@@ -236,6 +237,46 @@ def test_secrets_are_only_where_the_first_boot_removes_them(
         holders = [name for name, data in files.items() if key in data]
         assert holders and all(name.startswith(removed) for name in holders)
         assert not [name for name, data in files.items() if b"correct horse" in data]
+
+
+def test_who_may_listen_to_the_box_is_noted_for_the_technician_alone(prepare: Prepare, trixie: Path) -> None:
+    assert prepare(trixie) == 0
+    noted = Path("affectfusion-northside-7b-logins.txt")
+    assert noted.stat().st_mode & 0o777 == 0o600
+    assert "affectfusion-northside-7b.local, port 8883, TLS" in noted.read_text()
+    for user in ("viewer", "operator"):
+        password = (trixie / f"affectfusion/secrets/mqtt-{user}-password").read_text()
+        assert re.search(rf"^{user} +{password} ", noted.read_text(), re.MULTILINE)
+
+
+def test_noted_passwords_are_never_overwritten(
+    prepare: Prepare, refused: Callable[..., str], trixie: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare(trixie) == 0
+    capsys.readouterr()
+    noted = Path("affectfusion-northside-7b-logins.txt")
+    before = noted.read_text(), contents(trixie)
+    assert "exists already" in refused(trixie, "--replace")
+    assert (noted.read_text(), contents(trixie)) == before
+    assert prepare(trixie, "--replace", "--logins", "second.txt") == 0
+
+
+def test_no_passwords_are_noted_for_a_card_that_could_not_be_written(
+    refused: Callable[..., str], trixie: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(trixie)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=1 << 20))
+    refused(trixie)
+    assert not list(Path().iterdir())
+
+
+def test_a_box_with_a_broker_elsewhere_makes_no_passwords(
+    prepare: Prepare, refused: Callable[..., str], trixie: Path
+) -> None:
+    assert "--logins" in refused(trixie, "--broker", "mqtt.school.example", "--logins", "logins.txt")
+    assert prepare(trixie, "--broker", "mqtt.school.example") == 0
+    assert not list(Path().iterdir())
+    assert not (trixie / "affectfusion/secrets").exists()
 
 
 def test_the_release_is_whole_and_the_same_every_time() -> None:
