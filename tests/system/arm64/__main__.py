@@ -61,7 +61,8 @@ def no_secret_on_the_card(machine: Machine, box: Box) -> str:
     names = machine.tell("find /boot/firmware -type f | sort").splitlines()
     expect(not [name for name in names if "affectfusion/" in name or "network-config" in name], f"still there: {names}")
     expect(machine.holds("grep -rq School /etc/netplan"), "the system has forgotten the Wi-Fi")
-    return f"{len(names)} files left, none of ours but the result"
+    expect("/boot/firmware/affectfusion-ca.crt" in names, "nobody could know the box's broker by its certificate")
+    return f"{len(names)} files left, of ours the result and the authority"
 
 
 @step

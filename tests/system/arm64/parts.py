@@ -85,7 +85,8 @@ def card(folder: Path, packages: Path) -> Path:
     answers = ["--site", "school", "--room", "7b", "--purpose", "research", "--jurisdiction", "US"]
     answers += ["--consent", "signed forms, file 12", "--config", str(folder / "base.toml")]
     answers += ["--wifi", "School", "--wifi-country", "DE", "--wifi-password-file", str(folder / "wifi.txt")]
-    command = [sys.executable, "-m", "edge", "prepare-card", str(boot), *answers, "--wheels", str(packages)]
+    answers += ["--wheels", str(packages), "--logins", str(folder / "logins.txt")]
+    command = [sys.executable, "-m", "edge", "prepare-card", str(boot), *answers]
     print(subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True).stdout)
     return fat(folder / "card.img", boot, 256)
 
