@@ -25,7 +25,7 @@ class MachineError(Exception):
 COMMAND_LINE = (
     "root=/dev/vda rw console=ttyAMA0 net.ifnames=0 panic=-1"
     # a host that is busy with other things makes an emulated machine ten times slower still
-    " systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900"
+    " systemd.default_timeout_start_sec=900"
 )
 
 

@@ -57,7 +57,7 @@ bootstrap() {
 # As Raspberry Pi OS Trixie has it.
 make_it_a_pi() {
   local unit
-  printf '/dev/vda / ext4 defaults 0 1\n/dev/vdb /boot/firmware vfat defaults 0 0\n' >"$ROOT/etc/fstab"
+  printf '/dev/vda / ext4 defaults 0 1\n/dev/vdb /boot/firmware vfat x-systemd.device-timeout=900 0 0\n' >"$ROOT/etc/fstab"
   echo raspberrypi >"$ROOT/etc/hostname"
   : >"$ROOT/etc/machine-id"
   mkdir -p "$ROOT/boot/firmware"
