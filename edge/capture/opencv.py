@@ -6,8 +6,10 @@ import errno
 import fcntl
 import os
 import struct
+from typing import Any
 
 import cv2
+from numpy.typing import NDArray
 
 from edge.capture import SourceLostError
 from edge.capture.pictures import to_bgr
@@ -30,8 +32,11 @@ _VIDIOC_QUERYCAP = 0x80685600
 _VIDEO_CAPTURE, _VIDEO_CAPTURE_MPLANE, _DEVICE_CAPS = 0x1, 0x1000, 0x80000000
 
 
+_BGR = cv2.VideoWriter.fourcc(*"BGR3")
+
+
 class V4L2Camera:
-    """A camera by its device file or number, in motion JPEG: USB 2 carries nothing else at a good size."""
+    """A camera by its device file or number, in motion JPEG if it can: USB 2 carries nothing else at a good size."""
 
     def __init__(self, device: str, width: int, height: int, fps: float, clock: Clock) -> None:
         """Opens ``device`` and asks for a size and rate; it may give others. Raises SourceLostError."""
@@ -55,7 +60,8 @@ class V4L2Camera:
             if self._video.grab():
                 time = self._clock.now()
                 whole, image = self._video.retrieve()
-                if whole:
+                image = self._in_shape(image) if whole else None
+                if image is not None:
                     self._tries = TRIES
                     return Frame(to_bgr(image), time)
         _check(self._path)
@@ -64,6 +70,14 @@ class V4L2Camera:
     def close(self) -> None:
         """Releases the device."""
         self._video.release()
+
+    def _in_shape(self, image: NDArray[Any]) -> NDArray[Any] | None:
+        """``image``, or what OpenCV 4.11 passes on as one row of bytes: BGR as it came, or what it could not decode."""
+        if len(image) > 1:
+            return image
+        height, width = (int(self._video.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
+        as_it_came = self._video.get(cv2.CAP_PROP_FOURCC) == _BGR and image.size == height * width * 3
+        return image.reshape(height, width, 3) if as_it_came else None
 
 
 def _check(path: str) -> None:

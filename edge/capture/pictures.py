@@ -16,13 +16,17 @@ TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CO
 WIDEST_PIXEL = 4.0
 """No real format stretches its pixels further; beyond it a declared pixel aspect is damage."""
 
+LONGEST_SIDE = 32_766
+"""OpenCV can warp no larger picture."""
+
 
 def to_bgr(image: NDArray[Any]) -> Uint8Image:
     """Converts 8 or 16 bits and 1 (grey), 3 (BGR) or 4 (BGRA) channels. Raises SourceLostError for others."""
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     channels = image.shape[2] if image.ndim == 3 else 1
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
+    known = image.dtype == np.uint8 and image.ndim in (2, 3) and channels in (1, 3, 4)
+    if not known or image.size == 0 or max(image.shape) > LONGEST_SIDE:
         raise SourceLostError(f"pictures of shape {image.shape} and type {image.dtype} are not supported")
     if channels == 1:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)

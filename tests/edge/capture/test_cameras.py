@@ -6,13 +6,16 @@ import concurrent.futures
 import os
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import edge.capture.opencv
 from edge.capture import SourceLostError
 from edge.capture.opencv import V4L2Camera
 from edge.capture.picamera import PiCamera
@@ -130,3 +133,59 @@ def test_a_pi_camera_in_use_says_so(picamera2: type[StandInPicamera2]) -> None:
     picamera2.busy = True
     with pytest.raises(SourceLostError, match="in use by another program"):
         PiCamera(640, 480, 15.0, ManualClock())
+
+
+class Pictures:
+    """What of OpenCV's capture the house uses, on a camera whose pictures are given."""
+
+    def __init__(self, *pictures: NDArray[np.uint8], fourcc: str = "BGR3") -> None:
+        self._left = list(pictures)
+        self._properties = {
+            cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*fourcc),
+            cv2.CAP_PROP_FRAME_WIDTH: 6,
+            cv2.CAP_PROP_FRAME_HEIGHT: 4,
+        }
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def set(self, key: int, value: float) -> bool:
+        return False
+
+    def get(self, key: int) -> float:
+        return float(self._properties[key])
+
+    def grab(self) -> bool:
+        return bool(self._left)
+
+    def retrieve(self) -> tuple[bool, NDArray[np.uint8]]:
+        return True, self._left.pop(0)
+
+
+@pytest.fixture
+def camera_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Pictures], V4L2Camera]:
+    def make(pictures: Pictures) -> V4L2Camera:
+        monkeypatch.setattr(edge.capture.opencv, "_check", lambda path: None)
+        monkeypatch.setattr(edge.capture.opencv.cv2, "VideoCapture", lambda *_: pictures)
+        return open_v4l2("0")
+
+    return make
+
+
+def test_pictures_that_come_as_one_row_of_bytes_get_their_shape(
+    camera_with: Callable[[Pictures], V4L2Camera],
+) -> None:
+    picture = np.arange(72, dtype=np.uint8).reshape(4, 6, 3)
+    frame = camera_with(Pictures(picture.reshape(1, -1))).read()
+    assert frame is not None
+    assert (frame.image == picture).all()
+
+
+def test_bytes_that_were_not_decoded_are_no_picture(camera_with: Callable[[Pictures], V4L2Camera]) -> None:
+    picture = np.full((4, 6, 3), 7, np.uint8)
+    damaged = np.zeros((1, 72), np.uint8)
+    frame = camera_with(Pictures(damaged, picture, fourcc="MJPG")).read()
+    assert frame is not None
+    assert (frame.image == picture).all()
+    with pytest.raises(SourceLostError, match="delivers no pictures"):
+        camera_with(Pictures(damaged, damaged, fourcc="MJPG")).read()

@@ -39,8 +39,9 @@ def test_grey_deep_and_transparent_pictures_become_bgr(image: NDArray[Any]) -> N
         np.zeros((4, 6, 3), np.float32),
         np.zeros((0, 6, 3), np.uint8),
         np.zeros(24, np.uint8),
+        np.zeros((1, 40_000, 3), np.uint8),
     ],
-    ids=["two channels", "float", "empty", "flat"],
+    ids=["two channels", "float", "empty", "flat", "too long"],
 )
 def test_a_picture_of_no_known_kind_is_refused_with_its_shape(image: NDArray[Any]) -> None:
     with pytest.raises(SourceLostError, match="shape"):
