@@ -156,10 +156,11 @@ ORIGINS: dict[str, Origin] = {
         ),
         intended="One input of the fused satisfaction when somebody speaks. Never a judgement on a person.",
         limits=(
-            "On recordings dealt out at random, as many papers do, a network knows the voices that it is asked about; "
-            "`affect-quantize train speech_emotion --recipe random-split --data DIR --run RUN`, then `convert "
-            "speech_emotion --data DIR --run RUN --models ELSEWHERE`, tells how much that flatters. A new speaker is "
-            "what counts.",
+            "On recordings dealt out at random, as many papers do, a network knows the voices that it is asked about: "
+            "there the same recipe has a balanced accuracy of 0.931 [0.891, 0.961] and an AUC of 0.973 "
+            "(`affect-quantize train speech_emotion --recipe random-split --data DIR --run RUN`, then `convert "
+            "speech_emotion --data DIR --run RUN --models ELSEWHERE`; int8, n = 204). That flatters by a tenth: a new "
+            "speaker is what counts.",
             "Some voices are harder: the fold of actors 10, 11, 23 and 24 is judged worse than all others.",
             "Actors who play emotions with two sentences: spontaneous speech is subtler.",
             "Listeners are not always right either: about 60 % of the emotions when they only hear (Livingstone & "
