@@ -9,14 +9,20 @@ from edge.inference.store import Manifest
 from quantize.certificates.origins import ORIGINS
 from quantize.evaluation import tables
 
+SHIPPED = "default"
+"""The recipe that ``ORIGINS`` speaks of."""
+
 
 def card(manifest: Manifest) -> str:
     """The model card as Markdown."""
     origin = ORIGINS[manifest.name]
     figures = manifest.figures
     thresholds = ", ".join(f"{name} {value:.3f}" for name, value in manifest.thresholds.items())
+    recipe = manifest.provenance["recipe"]["name"]
+    other = recipe != SHIPPED
     sections = [
         f"# {manifest.name}",
+        *([f"**Made by recipe `{recipe}`. Choices and limits below are those of the shipped network.**"] * other),
         f"`{manifest.file}`, sha256 `{manifest.sha256}`.\n\nInput {manifest.input.dtype} {list(manifest.input.shape)}; "
         f"output {manifest.outputs[0].dtype} {list(manifest.outputs[0].shape)}, the logits of "
         f"{', '.join(manifest.labels)}. Preprocessing `{manifest.preprocessing_sha256}`: a device that would compute "
@@ -25,7 +31,8 @@ def card(manifest: Manifest) -> str:
         f"**Terms of these weights:** {origin.weights}",
         f"## Decision\n\n{origin.decision}\n\nThresholds: {thresholds}. Temperature: {manifest.temperature:.3f}. "
         f"Skill (how far decisions beat chance on the data that set the thresholds): {manifest.skill:.3f}.",
-        f"## Figures\n\n{origin.test} n = {figures['n']}, {figures['clusters']} groups; 95 % bootstrap intervals.\n\n"
+        f"## Figures\n\n{'Judged on what its split kept.' if other else origin.test} "
+        f"n = {figures['n']}, {figures['clusters']} groups; 95 % bootstrap intervals.\n\n"
         f"{tables.whole(figures)}\n\n{_made(manifest)}",
         *_speed(manifest),
         f"## How it was made\n\n{_making(manifest)}\n{_listed(origin.choices)}",

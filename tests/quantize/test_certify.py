@@ -11,6 +11,7 @@ import pytest
 from edge.config import MODELS
 from edge.inference.store import ModelStore
 from quantize.branches import BRANCHES
+from quantize.certificates.origins import ORIGINS
 from quantize.cli import main
 from quantize.evaluation import metrics
 
@@ -69,6 +70,17 @@ def test_a_report_becomes_certificate_and_card_and_the_device_takes_them(report:
     assert f"{report['int8']['balanced_accuracy']['value']:.3f}" in card
     assert "60 % of it hidden" in card and manifest.sha256 in card and str(manifest.preprocessing_sha256) in card
     assert "## Speed" not in card
+    assert "Made by recipe" not in card
+
+
+def test_the_card_of_another_recipe_claims_nothing_of_the_shipped_one(report: Json, models: Path) -> None:
+    shipped = json.loads((models / f"{BRANCH}.json").read_text())
+    shipped["provenance"]["recipe"]["name"] = "once"
+    (models / f"{BRANCH}.json").write_text(json.dumps(shipped))
+    assert main(["certify", BRANCH, "--models", str(models), "--report", _written(models, report)]) == 0
+    card = (models / f"{BRANCH}.md").read_text()
+    assert "Made by recipe `once`" in card
+    assert ORIGINS[BRANCH].test not in card
 
 
 def test_data_do_as_well_as_a_report_of_them(
