@@ -233,7 +233,9 @@ class Appliance:
                 self._told = None  # says once more why
             self._obey_gate()
         elif order.command == "scenario":
-            if not self._lessons.choose(order.name):
+            if self._lessons.choose(order.name):
+                self._publish_session(self._lessons.running())
+            else:
                 log.warning("refused a command: no such scenario")
         else:
             self._change_session(order)

@@ -176,6 +176,10 @@ class SessionPayload(Payload, frozen=True):
     activities: Annotated[
         dict[Identifier, Activity], Meta(max_length=40, description="By mark; time without one is in none.")
     ]
+    scenario: Annotated[
+        Scenario | UnsetType,
+        Meta(description="The kind of lesson whose rules make alerts now; absent from what is read back later."),
+    ] = UNSET
 
 
 class AlertPayload(Payload, frozen=True):
