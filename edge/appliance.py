@@ -22,6 +22,7 @@ from edge.clock import Clock, MonotonicClock
 from edge.config import CameraSettings, MicrophoneSettings, Settings
 from edge.errors import UserError
 from edge.health.monitor import HealthMonitor
+from edge.homeassistant.discovery import announcement
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
@@ -72,6 +73,7 @@ class Appliance:
             self._commanded,
             file=settings.outbox_file,
             limit=settings.outbox.messages,
+            announcement=announcement(settings),
         )
         self._frames = NewestFrame()
         # what may still enter a state; the loop's own turn comes on top
