@@ -22,7 +22,6 @@ Entity = dict[str, Any]
 REPORT_EXPIRES_S = 60
 """Seconds after the last ``health`` or ``session``, which come every ten."""
 
-MEASURED = {"state_class": "measurement"}
 DIAGNOSTIC = {"entity_category": "diagnostic"}
 
 
@@ -53,9 +52,13 @@ class _Shown:
         self._add(platform, key, name, state_topic=address(self._box, topic), value_template=value, **options)
 
     def add_share(self, key: str, name: str, topic: Topic, value: str, **options: Any) -> None:
-        """A sensor of a share from 0 to 1, or None, in percent."""
+        """A sensor of a share from 0 to 1 (or -1 to 1), or None, in percent.
+
+        Scores are no ``measurement`` to Home Assistant: of those it keeps hourly statistics for ever, beyond whatever
+        its owner sets for its history.
+        """
         percent = f"{{% set share = {value} %}}{{{{ none if share is none else (100 * share) | round | int }}}}"
-        self.add("sensor", key, name, topic, percent, unit_of_measurement="%", **MEASURED, **options)
+        self.add("sensor", key, name, topic, percent, unit_of_measurement="%", **options)
 
     def add_choice(self, key: str, name: str, topic: Topic, value: str, choices: list[str], **options: Any) -> None:
         """A sensor of one of some words."""
@@ -100,7 +103,7 @@ def _add_room(shown: _Shown, period_s: float) -> None:
         ("frustration", "Frustrated"),
     ):
         shown.add_share(f"{key}_share", name, AFFECT, f"{engagement}.get('{key}')", **fresh)
-    shown.add("sensor", "valence", "Valence", AFFECT, "{{ value_json.valence }}", **MEASURED, **fresh)
+    shown.add_share("valence", "Valence", AFFECT, "value_json.valence", **fresh)
     shown.add_share("satisfaction", "Satisfaction", AFFECT, "value_json.satisfaction", **fresh)
     shown.add_share("confidence", "Confidence", AFFECT, "value_json.confidence", **fresh)
     for key, name in (("face", "faces"), ("engagement", "engagement"), ("speech", "voice")):
@@ -180,7 +183,9 @@ def _add_health(shown: _Shown) -> None:
     own = {"expire_after": REPORT_EXPIRES_S, **DIAGNOSTIC}
 
     def figure(key: str, name: str, field: str, **options: Any) -> None:
-        shown.add("sensor", key, name, HEALTH, f"{{{{ value_json.{field} }}}}", **MEASURED, **own, **options)
+        shown.add(
+            "sensor", key, name, HEALTH, f"{{{{ value_json.{field} }}}}", state_class="measurement", **own, **options
+        )
 
     def fault(key: str, name: str, field: str) -> None:
         value = f"{{% set bad = value_json.{field} %}}{{{{ none if bad is none else 'ON' if bad else 'OFF' }}}}"

@@ -27,10 +27,10 @@ from services import free_port, wait_until
 from edge.config import load
 from edge.homeassistant.discovery import message, where
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(2400)]
 
-START_S = 300.0
-PATIENCE_S = 60.0
+START_S = 900.0
+PATIENCE_S = 120.0
 ENTITY = "affectfusion_school_lab_"
 WANTED = "[homeassistant]\nenabled = true\n"
 

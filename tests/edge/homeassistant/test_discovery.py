@@ -154,6 +154,12 @@ def test_what_a_dead_box_no_longer_says_is_not_shown_as_if_it_did() -> None:
     assert "availability_topic" not in components()["connection"]
 
 
+def test_no_score_is_kept_for_ever_as_a_statistic() -> None:
+    for key, entity in components().items():
+        if not entity.get("state_topic", "").endswith("/health"):
+            assert "state_class" not in entity, key
+
+
 def test_a_slow_box_is_given_more_time() -> None:
     slow = msgspec.structs.replace(SETTINGS, fusion=Fusion(period_s=60.0))
     assert components()["satisfaction"]["expire_after"] == 30
@@ -180,7 +186,7 @@ def test_a_scored_room() -> None:
         "boredom_share": "10",
         "confusion_share": "25",
         "frustration_share": "0",
-        "valence": "-0.25",
+        "valence": "-25",
         "satisfaction": "58",
         "confidence": "70",
         "reliability_face": "90",
