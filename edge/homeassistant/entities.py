@@ -70,10 +70,16 @@ class _Shown:
 
     def add_connection(self) -> None:
         """Whether the box is there: the one entity that must not vanish with it."""
-        self.add("binary_sensor", "connection", "Connection", STATUS, "{{ value }}", **DIAGNOSTIC)
-        entity = self.entities["connection"]
-        del entity["availability_topic"]
-        entity |= {"device_class": "connectivity", "payload_on": "online", "payload_off": "offline"}
+        self.entities["connection"] = {
+            "platform": "binary_sensor",
+            "name": "Connection",
+            "unique_id": f"{identifier(self._box)}-connection",
+            "state_topic": address(self._box, STATUS),
+            "device_class": "connectivity",
+            "payload_on": "online",
+            "payload_off": "offline",
+            **DIAGNOSTIC,
+        }
 
     def topic(self, topic: Topic) -> str:
         """The full address of ``topic``."""
