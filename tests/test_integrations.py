@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from edge.config import Box, HomeAssistant, Settings
-from edge.homeassistant.discovery import message
+from edge.homeassistant.discovery import description
 from edge.publish.schema import schema, validate
 from edge.publish.topics import PUBLISHED
 
@@ -22,7 +22,7 @@ NAMED = re.compile(r"\b\w+\.affectfusion_school_lab_\w+")
 
 def entity_ids() -> set[str]:
     """As Home Assistant makes them: the platform, the device's name and the entity's."""
-    told = message(Settings(box=Box("school", "lab"), homeassistant=HomeAssistant(enabled=True)))
+    told = description(Settings(box=Box("school", "lab"), homeassistant=HomeAssistant(enabled=True)))
     names = {entity["platform"]: [] for entity in told["components"].values()}
     for entity in told["components"].values():
         names[entity["platform"]].append(f"{told['device']['name']} {entity['name']}")

@@ -41,7 +41,7 @@ def act(options: argparse.Namespace) -> int:
     settings = config.load(options.config)
     if options.action == "show":
         print(f"retained at {discovery.where(settings)}:", file=sys.stderr)
-        print(json.dumps(discovery.message(settings), indent=2, ensure_ascii=False))
+        print(json.dumps(discovery.description(settings), indent=2, ensure_ascii=False))
         return 0
     if settings.homeassistant.enabled:
         raise UserError(

@@ -19,7 +19,7 @@ def announcement(settings: Settings) -> Announcement | None:
     """What the running box says to Home Assistant; None where the settings do not want that."""
     if not settings.homeassistant.enabled:
         return None
-    return Announcement(where(settings), json.dumps(message(settings), separators=(",", ":")).encode(), BIRTH)
+    return Announcement(where(settings), json.dumps(description(settings), separators=(",", ":")).encode(), BIRTH)
 
 
 def where(settings: Settings) -> str:
@@ -27,7 +27,7 @@ def where(settings: Settings) -> str:
     return discovery_topic(settings.box, settings.homeassistant.prefix)
 
 
-def message(settings: Settings) -> dict[str, Any]:
+def description(settings: Settings) -> dict[str, Any]:
     """The device, who speaks for it, and its entities by name."""
     box = settings.box
     return {

@@ -25,7 +25,7 @@ from runningbox import DRAWN, SILENT, RunningBox
 from services import free_port, wait_until
 
 from edge.config import load
-from edge.homeassistant.discovery import message, where
+from edge.homeassistant.discovery import description, where
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(2400)]
 
@@ -153,7 +153,7 @@ def box(folder: Path, broker: BoxBroker, home: HomeAssistant) -> Iterator[Runnin
 
 
 def test_the_box_is_one_device_with_all_its_entities(home: HomeAssistant, box: RunningBox, folder: Path) -> None:
-    told = message(load(folder / "own" / "classroom.toml"))["components"]
+    told = description(load(folder / "own" / "classroom.toml"))["components"]
     shown = [entity for entity in told.values() if entity.get("enabled_by_default", True)]
     assert wait_until(lambda: len(home.states) == len(shown), PATIENCE_S), home.states
     assert sorted(entity.partition(".")[0] for entity in home.states) == sorted(one["platform"] for one in shown)
@@ -225,6 +225,16 @@ def test_a_box_that_is_gone_does_not_look_alive(home: HomeAssistant, box: Runnin
     )
 
 
+def test_home_assistant_had_nothing_to_complain_of(home: HomeAssistant, box: RunningBox) -> None:
+    complaints = [
+        line
+        for line in home.log.splitlines()
+        if any(level in line for level in ("WARNING", "ERROR"))
+        and any(word in line for word in ("mqtt", "affectfusion", "Template"))
+    ]
+    assert complaints == []
+
+
 def test_a_removed_box_leaves_nothing_behind(
     home: HomeAssistant, box: RunningBox, broker: BoxBroker, folder: Path
 ) -> None:
@@ -237,13 +247,3 @@ def test_a_removed_box_leaves_nothing_behind(
     late: Person = broker.client("homeassistant", broker.password("homeassistant"))
     assert where(load(unwanted)) not in late.retained("homeassistant/#")
     late.close()
-
-
-def test_home_assistant_had_nothing_to_complain_of(home: HomeAssistant) -> None:
-    complaints = [
-        line
-        for line in home.log.splitlines()
-        if any(level in line for level in ("WARNING", "ERROR"))
-        and any(word in line for word in ("mqtt", "affectfusion", "Template"))
-    ]
-    assert complaints == []

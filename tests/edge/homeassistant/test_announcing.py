@@ -14,7 +14,7 @@ from services import Mosquitto, wait_until
 
 from edge.cli import main
 from edge.config import Box, Broker, HomeAssistant, Settings
-from edge.homeassistant.discovery import announcement, message, where
+from edge.homeassistant.discovery import announcement, description, where
 from edge.publish import announcement as announcing
 from edge.publish.mqtt import Publisher
 from edge.publish.topics import BIRTH
@@ -81,7 +81,7 @@ def test_a_box_is_found_by_who_comes_later(mosquitto: Mosquitto, publish: Callab
     assert wait_until(lambda: late.messages)
     (found,) = late.messages
     assert (found.topic, found.retain) == (where(SETTINGS), True)
-    assert json.loads(found.payload) == message(SETTINGS)
+    assert json.loads(found.payload) == description(SETTINGS)
     late.close()
 
 

@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from edge.cli import main
 from edge.config import Box, Fusion, HomeAssistant, Settings
-from edge.homeassistant.discovery import announcement, message
+from edge.homeassistant.discovery import announcement, description
 from edge.publish.payloads import AlertPayload, HealthPayload, Payload, PrivacyPayload, affect_payload, timestamp
 from edge.publish.schema import encode, validate
 from edge.session.scenarios import scenarios
@@ -81,7 +81,7 @@ def alert(kind: Any, phase: Any) -> AlertPayload:
 
 
 def components(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
-    made: dict[str, dict[str, Any]] = message(settings)["components"]
+    made: dict[str, dict[str, Any]] = description(settings)["components"]
     return made
 
 
@@ -105,7 +105,7 @@ def affect(state: Affect) -> dict[str, str]:
 
 @pytest.mark.parametrize("settings", [SETTINGS, WATCHING_ONLY], ids=["with commands", "without"])
 def test_the_message_has_the_form_that_home_assistant_documents(settings: Settings) -> None:
-    jsonschema.Draft202012Validator(PUBLISHED_FORM).validate(message(settings))
+    jsonschema.Draft202012Validator(PUBLISHED_FORM).validate(description(settings))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_the_message_has_the_form_that_home_assistant_documents(settings: Settin
     ids=str,
 )
 def test_a_message_that_home_assistant_would_refuse_is_seen(fault: dict[str, Any]) -> None:
-    wrong = message(SETTINGS)
+    wrong = description(SETTINGS)
     wrong["components"]["valence"] |= fault
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(PUBLISHED_FORM).validate(wrong)
@@ -171,7 +171,7 @@ def test_nobody_is_told_unless_the_settings_say_so() -> None:
     told = announcement(SETTINGS)
     assert told is not None
     assert told.topic == "homeassistant/device/affectfusion-school-lab/config"
-    assert json.loads(told.message) == message(SETTINGS)
+    assert json.loads(told.message) == description(SETTINGS)
     # the broker on the box takes no larger packets
     assert len(told.message) < 65536 / 2
 
@@ -310,7 +310,7 @@ def config(tmp_path: Path) -> Path:
 def test_the_message_is_shown_without_a_broker(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["homeassistant", "show", "--config", str(config)]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out) == message(SETTINGS)
+    assert json.loads(said.out) == description(SETTINGS)
     assert said.err == "retained at homeassistant/device/affectfusion-school-lab/config:\n"
 
 
