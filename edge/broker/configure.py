@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge.broker import certificates, mosquitto, neighbours, passwords
 from edge.broker.files import MOSQUITTO, SECRET, File, content, make_folder
-from edge.broker.mosquitto import DEVICE, HOME_ASSISTANT, OPERATOR, VIEWER
+from edge.broker.mosquitto import DEVICE
 from edge.broker.places import Places, credential
 from edge.config import Settings
 from edge.errors import UserError
@@ -74,7 +74,7 @@ def _passwords(settings: Settings, places: Places) -> list[File]:
 
 
 def _credentials(settings: Settings, places: Places) -> dict[str, Path]:
-    users = [VIEWER, OPERATOR, *([HOME_ASSISTANT] if settings.homeassistant.enabled else [])]
+    users = mosquitto.people(settings.homeassistant)
     return {
         DEVICE: settings.broker.password_file or places.credentials / CREDENTIAL,
         **{user: places.credentials / credential(user) for user in users},

@@ -19,6 +19,11 @@ HEADER = "# Written by affect-edge broker-config from the box's configuration; w
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs")
 
 
+def people(homeassistant: HomeAssistant) -> list[str]:
+    """Who, apart from the box itself, has a name and a password."""
+    return [VIEWER, OPERATOR, *([HOME_ASSISTANT] if homeassistant.enabled else [])]
+
+
 def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     """What is added to the distribution's configuration.
 
