@@ -22,6 +22,7 @@ from edge.clock import Clock, MonotonicClock
 from edge.config import CameraSettings, MicrophoneSettings, Settings
 from edge.errors import UserError
 from edge.health.monitor import HealthMonitor
+from edge.homeassistant.discovery import announcement
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
@@ -72,6 +73,7 @@ class Appliance:
             self._commanded,
             file=settings.outbox_file,
             limit=settings.outbox.messages,
+            announcement=announcement(settings),
         )
         self._frames = NewestFrame()
         # what may still enter a state; the loop's own turn comes on top
@@ -233,7 +235,9 @@ class Appliance:
                 self._told = None  # says once more why
             self._obey_gate()
         elif order.command == "scenario":
-            if not self._lessons.choose(order.name):
+            if self._lessons.choose(order.name):
+                self._publish_session(self._lessons.running())
+            else:
                 log.warning("refused a command: no such scenario")
         else:
             self._change_session(order)

@@ -10,6 +10,7 @@ from pathlib import Path
 from edge import __version__
 from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
+from edge.homeassistant import console as homeassistant
 from edge.privacy import console
 from edge.session.report import command as reporting
 
@@ -169,6 +170,15 @@ def _parser() -> argparse.ArgumentParser:
             reporting.act,
             "Write what a lesson was like: one page to read in two minutes, or tables for analysts.",
             reporting.EXAMPLES,
+        )
+    )
+
+    homeassistant.add_arguments(
+        command(
+            "homeassistant",
+            homeassistant.act,
+            "Show how Home Assistant is told of this box, or take the box out of it.",
+            homeassistant.EXAMPLES,
         )
     )
 

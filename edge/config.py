@@ -362,6 +362,21 @@ class OutboxSettings(Section, frozen=True):
     any school day, in 26 MB of the card, or of memory where nothing is stored."""
 
 
+class HomeAssistant(Section, frozen=True):
+    """Home Assistant; see edge/homeassistant/.
+
+    Off until somebody wants it: it shows the room to everybody who uses that Home Assistant, and keeps its own history
+    of the scores, which ``session.keep_days`` does not reach.
+    """
+
+    enabled: bool = False
+    """Whether Home Assistant finds the box by itself."""
+    commands: bool = True
+    """Whether it is offered a mute switch, the choice of a scenario, and buttons to start and end a lesson."""
+    prefix: Annotated[str, Meta(max_length=80, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\Z")] = "homeassistant"
+    """The discovery prefix that it is set to."""
+
+
 class Settings(Section, frozen=True):
     """The whole configuration."""
 
@@ -377,6 +392,7 @@ class Settings(Section, frozen=True):
     session: SessionSettings = SessionSettings()
     storage: Storage = Storage()
     outbox: OutboxSettings = OutboxSettings()
+    homeassistant: HomeAssistant = HomeAssistant()
 
     @property
     def outbox_file(self) -> Path | None:

@@ -26,7 +26,7 @@ from edge.privacy.consent import Consent
 from edge.privacy.console import consent_in_words, mute_in_words
 from edge.privacy.gate import Gate
 from edge.privacy.mute import Mute
-from edge.publish.connection import CREDENTIAL, probe
+from edge.publish.connection import as_served, probe
 from edge.signals import Abstention
 from edge.state import StateError, StateFolder
 
@@ -94,7 +94,7 @@ def examine(path: Path | None) -> Iterator[Finding]:
             yield Finding(subject, None, "not opened, as only root sees whether it may be; run with sudo")
         else:
             yield _opened(subject, settings, gate, attempt)
-    yield _broker(settings.broker if path != config.INSTALLED else _as_served(settings.broker), settings.box)
+    yield _broker(settings.broker if path != config.INSTALLED else as_served(settings.broker), settings.box)
 
 
 def report(findings: Iterator[Finding]) -> int:
@@ -204,13 +204,6 @@ def _try_microphone(settings: Settings) -> str:
         raise SourceLostError(f"{settings.microphone.source}: opened, but gives no sound")
     silent = "; all of it exactly silent: is it muted in hardware?" if not chunk.samples.any() else ""
     return f"{settings.microphone.source}: sound arrives{silent}"
-
-
-def _as_served(broker: Broker) -> Broker:
-    """The broker with the password that systemd hands to the service, as it is the service that is examined."""
-    if not broker.username or broker.password_file is not None:
-        return broker
-    return msgspec.structs.replace(broker, password_file=config.CREDENTIALS / CREDENTIAL)
 
 
 def _broker(broker: Broker, box: Box) -> Finding:

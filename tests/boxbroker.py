@@ -92,7 +92,7 @@ class BoxBroker:
         return said
 
     def password(self, user: str) -> str:
-        return (self.places.credentials / CREDENTIALS[user]).read_text().strip()
+        return (self.places.credentials / CREDENTIALS.get(user, f"mqtt-{user}-password")).read_text().strip()
 
     def client(self, user: str | None, password: str | None = None, **how: Any) -> Person:
         """A client that has tried to come in by loopback."""

@@ -54,8 +54,8 @@ class Subscriber:
         """Whether the newest message of ``topic`` came to hold ``values``."""
         return wait_until(lambda: values.items() <= self.last(topic).items(), seconds)
 
-    def command(self, name: str) -> None:
-        self._client.publish(BASE + "command", json.dumps({"v": 1, "command": name}), 1)
+    def command(self, command: str, **values: str) -> None:
+        self._client.publish(BASE + "command", json.dumps({"v": 1, "command": command, **values}), 1)
 
     def close(self) -> None:
         self._client.disconnect()

@@ -6,15 +6,22 @@ import os
 from pathlib import Path
 
 from edge.broker.places import Places
-from edge.config import Box, Settings
+from edge.config import Box, HomeAssistant, Settings
 from edge.errors import UserError
-from edge.publish.topics import COMMAND, PUBLISHED, address
+from edge.publish.topics import BIRTH, COMMAND, PUBLISHED, address, discovery_topic, identifier
 
 DEVICE, VIEWER, OPERATOR = "device", "viewer", "operator"
 """Who the broker lets in: the box itself, those who see its scores, and those who may also give it commands."""
+HOME_ASSISTANT = "homeassistant"
+"""And Home Assistant, where the box announces itself to it."""
 
 HEADER = "# Written by affect-edge broker-config from the box's configuration; what is changed here is lost."
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs")
+
+
+def people(homeassistant: HomeAssistant) -> list[str]:
+    """Who, apart from the box itself, has a name and a password."""
+    return [VIEWER, OPERATOR, *([HOME_ASSISTANT] if homeassistant.enabled else [])]
 
 
 def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
@@ -67,21 +74,36 @@ def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     )
 
 
-def acl(box: Box) -> str:
+def acl(box: Box, homeassistant: HomeAssistant) -> str:
     """Who may read and write what; nobody else may anything.
+
+    The box may always write its announcement, so that it can be taken back once it is no longer wanted.
 
     mosquitto grants every subscription and checks each message on its way out: whoever subscribes to ``#`` receives
     what may be read, and no more.
     """
     everything = f"affectfusion/{box.site}/{box.room}/#"
+    announcement = discovery_topic(box, homeassistant.prefix)
     return _text(
         [
             f"user {DEVICE}",
             *(f"topic write {address(box, topic)}" for topic in PUBLISHED),
             f"topic read {address(box, COMMAND)}",
+            f"topic write {announcement}",
+            f"topic read {BIRTH}",
         ],
         [f"user {VIEWER}", f"topic read {everything}"],
         [f"user {OPERATOR}", f"topic read {everything}", f"topic write {address(box, COMMAND)}"],
+        [
+            f"user {HOME_ASSISTANT}",
+            f"topic read {everything}",
+            *([f"topic write {address(box, COMMAND)}"] if homeassistant.commands else []),
+            # it takes the announcement away when its user deletes the device there
+            f"topic readwrite {announcement}",
+            f"topic write {BIRTH}",
+        ]
+        if homeassistant.enabled
+        else [],
     )
 
 
@@ -94,12 +116,12 @@ def bridge(settings: Settings, password: str | None) -> str:
     there = settings.broker.bridge
     assert there is not None
     host, port = there.address
-    room = f"{settings.box.site}-{settings.box.room}"
+    box, homeassistant = identifier(settings.box), settings.homeassistant
     return _text(
         [
-            f"connection affectfusion-{room}",
+            f"connection {box}",
             f"address {host}:{port}",
-            f"remote_clientid affectfusion-{room}-bridge",
+            f"remote_clientid {box}-bridge",
             *([f"remote_username {there.username}"] if there.username else []),
             *([f"remote_password {password}"] if password is not None else []),
         ],
@@ -120,6 +142,8 @@ def bridge(settings: Settings, password: str | None) -> str:
         [
             *(f"topic {address(settings.box, topic)} out {topic.qos}" for topic in PUBLISHED),
             *([f"topic {address(settings.box, COMMAND)} in {COMMAND.qos}"] if there.commands else []),
+            f"topic {discovery_topic(settings.box, homeassistant.prefix)} out 1",
+            *([f"topic {BIRTH} in 0"] if homeassistant.enabled else []),
         ],
     )
 

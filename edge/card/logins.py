@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.broker import passwords
-from edge.broker.mosquitto import OPERATOR, VIEWER
+from edge.broker.mosquitto import HOME_ASSISTANT, OPERATOR, VIEWER, people
 from edge.broker.places import credential
 from edge.card.partition import AUTHORITY
 from edge.config import Settings
 from edge.errors import UserError
 
 
-def made() -> dict[str, bytes]:
+def made(settings: Settings) -> dict[str, bytes]:
     """New passwords, by the name of their file on the box."""
-    return {credential(user): passwords.new().encode() for user in (VIEWER, OPERATOR)}
+    return {credential(user): passwords.new().encode() for user in people(settings.homeassistant)}
 
 
 def text(hostname: str, settings: Settings, made: dict[str, bytes]) -> str:
@@ -34,6 +34,8 @@ def text(hostname: str, settings: Settings, made: dict[str, bytes]) -> str:
         f"{VIEWER}    {made[credential(VIEWER)].decode()}   reads",
         f"{OPERATOR}  {made[credential(OPERATOR)].decode()}   reads, and sends commands such as mute",
     ]
+    if settings.homeassistant.enabled:
+        lines.append(f"{HOME_ASSISTANT}  {made[credential(HOME_ASSISTANT)].decode()}   for Home Assistant")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -69,7 +69,7 @@ def _logins(path: Path | None, answers: Answers, settings: Settings) -> Iterator
             raise UserError("--logins: this box has no broker of its own, so it makes no passwords")
         yield None
         return
-    made = logins.made()
+    made = logins.made(settings)
     answers.secrets.update(made)
     path = path or Path(f"{answers.hostname}-logins.txt")
     with logins.noted(path, logins.text(answers.hostname, settings, made)):

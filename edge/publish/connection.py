@@ -8,15 +8,18 @@ import os
 import queue
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge import config
 from edge.config import Box, Broker
 from edge.errors import UserError
-from edge.publish.topics import STATUS, address
+from edge.publish.topics import STATUS, address, identifier
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ def prepared_client(broker: Broker, box: Box, role: str = "") -> Client:
         CallbackAPIVersion.VERSION2,
         # One fixed name per room: a new connection ends a dead one of the same name at once, so that the dead
         # one's last will cannot come later and declare a living box offline.
-        client_id=f"affectfusion-{box.site}-{box.room}{role}",
+        client_id=identifier(box) + role,
         # Every broker speaks 3.1.1, the demo's embedded one only that, and nothing here needs version 5.
         protocol=MQTTProtocolVersion.MQTTv311,
         transport="tcp" if broker.socket is None else "unix",
@@ -59,19 +62,32 @@ def prepared_client(broker: Broker, box: Box, role: str = "") -> Client:
     return client
 
 
-def probe(broker: Broker, box: Box, within_s: float) -> str | None:
+def as_served(broker: Broker) -> Broker:
+    """The installed box's broker with the password that systemd hands to the service, for another process than it."""
+    if not broker.username or broker.password_file is not None:
+        return broker
+    return msgspec.structs.replace(broker, password_file=config.CREDENTIALS / CREDENTIAL)
+
+
+def probe(
+    broker: Broker, box: Box, within_s: float, then: Callable[[Client], object] = lambda client: None
+) -> str | None:
     """Connect once, beside whatever else runs: None where the broker accepts the box, or the problem with its cure.
 
-    Raises UserError as ``prepared_client`` does, and where this user may not use the broker's socket.
+    ``then`` is done while connected. Raises UserError as ``prepared_client`` does, and where this user may not use the
+    broker's socket.
     """
-    client = prepared_client(broker, box, role="-doctor")
+    client = prepared_client(broker, box, role="-visitor")
     client.will_clear()
     answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     client.on_connect = lambda _, __, ___, reason, ____: answers.put(refusal(broker.where, reason))
     try:
         client.connect(*broker.address, KEEPALIVE_S)
         client.loop_start()
-        return answers.get(timeout=within_s)
+        problem = answers.get(timeout=within_s)
+        if problem is None:
+            then(client)
+        return problem
     except OSError as error:
         if broker.socket is not None and isinstance(error, PermissionError):
             raise UserError(in_words(broker.where, error)) from error

@@ -17,6 +17,7 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import MQTTErrorCode
 
 from edge.config import Box, Broker, OutboxSettings
+from edge.publish.announcement import Announcement, Announcer
 from edge.publish.connection import KEEPALIVE_S, UNACKNOWLEDGED, in_words, prepared_client, refusal
 from edge.publish.outbox import Outbox
 from edge.publish.payloads import (
@@ -44,8 +45,8 @@ class Publisher:
 
     ``on_command`` and ``on_refused`` (given the reason) are called on the network thread; they must return at
     once and not raise. Nothing raises on account of the broker: while it is away the log says so once, the messages
-    of kept topics wait in the outbox (in ``file``, or in memory) and of the other topics the newest is kept. Raises
-    UserError at construction where the settings cannot work.
+    of kept topics wait in the outbox (in ``file``, or in memory) and of the other topics the newest is kept. The
+    ``announcement`` is made at every connection. Raises UserError at construction where the settings cannot work.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Publisher:
         *,
         file: Path | None = None,
         limit: int = OutboxSettings().messages,
+        announcement: Announcement | None = None,
     ) -> None:
         self._box = box
         self._broker = broker
@@ -77,6 +79,7 @@ class Publisher:
         self.refused = 0
         """Commands refused."""
         self._outbox = Outbox(file, limit, self._deliver)
+        self._announcer = Announcer(announcement, self._announce) if announcement else None
         self._client = prepared_client(broker, box)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._unreachable
@@ -99,6 +102,8 @@ class Publisher:
         deadline = time.monotonic() + FAREWELL_S
         if self.connected:
             self._outbox.drained(FAREWELL_S / 2)
+        if self._announcer is not None:
+            self._announcer.stop()
         with self._lock:
             self._stopping = True
             farewell = self._send(STATUS, b"offline") if self.connected else None
@@ -191,6 +196,12 @@ class Publisher:
         info = self._client.publish(where, message, topic.qos, topic.retained)
         return None if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE else info.mid
 
+    def _announce(self) -> None:
+        """Tell Home Assistant of the box, where that is wanted; on the network thread or on one of its own."""
+        if self._announcer is not None and self.connected:
+            announcement = self._announcer.announcement
+            self._client.publish(announcement.topic, announcement.message, qos=1, retain=True)
+
     # The methods below run on the network thread.
 
     def _connected(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
@@ -200,7 +211,8 @@ class Publisher:
         self._sent.clear()
         problem = refusal(self._where, reason)
         if problem is None:
-            client.subscribe(address(self._box, COMMAND), COMMAND.qos)
+            births = [(self._announcer.announcement.birth, 0)] if self._announcer else []
+            client.subscribe([(address(self._box, COMMAND), COMMAND.qos), *births])
         else:
             self._report(problem, always=True)
 
@@ -216,8 +228,9 @@ class Publisher:
             self._outbox.resume()
             self.connected = True
             self.problem = None
+        self._announce()
         log.info("publishing to %s%s", self._where, f", {waiting} messages that waited first" if waiting else "")
-        if any(reason.is_failure for reason in reasons):
+        if reasons[0].is_failure:
             log.warning("%s lets no commands through; allow reading %s", self._where, address(self._box, COMMAND))
 
     def _unreachable(self, client: Client, _: Any) -> None:
@@ -237,6 +250,8 @@ class Publisher:
             self._report(f"{self._where} closed the connection before answering; check broker.port and broker.tls")
 
     def _received(self, client: Client, _: Any, message: MQTTMessage) -> None:
+        if self._announcer is not None and self._announcer.heard(message):
+            return
         try:
             command = _command(message)
         except (SchemaError, msgspec.ValidationError) as error:

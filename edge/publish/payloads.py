@@ -30,6 +30,7 @@ Date = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", extra_json_s
 Bucket = Literal["0", "1", "2-4", "5-9", "10-16"]
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
 SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closing", "closed", "none"]
+HealthLoad = Literal["normal", "overloaded", "hot"]
 PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
 MutedBy = Literal["command", "button", "console", "unknown"]
 AlertKind = Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"]
@@ -176,6 +177,10 @@ class SessionPayload(Payload, frozen=True):
     activities: Annotated[
         dict[Identifier, Activity], Meta(max_length=40, description="By mark; time without one is in none.")
     ]
+    scenario: Annotated[
+        Scenario | UnsetType,
+        Meta(description="The kind of lesson whose rules make alerts now; absent from what is read back later."),
+    ] = UNSET
 
 
 class AlertPayload(Payload, frozen=True):
@@ -200,7 +205,7 @@ class HealthPayload(Payload, frozen=True):
     rate_hz: Annotated[Amount, Meta(description="Frames a second that are looked at.")]
     target_hz: Annotated[Amount, Meta(description="Frames a second that the box aims to look at now.")]
     load: Annotated[
-        Literal["normal", "overloaded", "hot"],
+        HealthLoad,
         Meta(description="Why the box looks less often than configured; normal if it does not."),
     ]
     lag_ms: Annotated[

@@ -37,7 +37,20 @@ PUBLISHED = (STATUS, AFFECT, ALERT, SESSION, HEALTH, PRIVACY)
 KEPT = {topic.name: topic for topic in PUBLISHED if topic.kept}
 """The kept topics by name."""
 
+BIRTH = "homeassistant/status"
+"""Where a Home Assistant says ``online`` when it has started; not a topic of the box."""
+
 
 def address(box: Box, topic: Topic) -> str:
     """Return the full topic, ``affectfusion/SITE/ROOM/NAME``."""
     return f"affectfusion/{box.site}/{box.room}/{topic.name}"
+
+
+def identifier(box: Box) -> str:
+    """The one name of the box, for brokers and Home Assistant."""
+    return f"affectfusion-{box.site}-{box.room}"
+
+
+def discovery_topic(box: Box, prefix: str) -> str:
+    """Where Home Assistant, set to ``prefix``, learns of the box."""
+    return f"{prefix}/device/{identifier(box)}/config"

@@ -6,6 +6,8 @@ import logging
 import time
 from pathlib import Path
 
+import msgspec
+
 from edge.clock import Clock
 from edge.config import Box, Scratch, SessionSettings
 from edge.publish.payloads import AlertPayload, SessionPayload, timestamp
@@ -39,13 +41,13 @@ class Lessons:
             self._folder = None
             Journal(None, scratch).clear()
         self._scratch = scratch if self._folder else None
+        self._scenario: str = settings.scenario
         self.abandoned: SessionPayload | None = None
         """The summary of a session that the box was away from for too long; to be published once."""
         self._session = session.take_up(clock, self._folder, self._scratch) or self._begin()
         if self._session.ended:
-            self.abandoned = self._session.running()
+            self.abandoned = self.running()
             self._session = self._begin()
-        self._scenario: str = settings.scenario
         self._watch_anew()
 
     @property
@@ -67,11 +69,11 @@ class Lessons:
 
     def running(self) -> SessionPayload:
         """The statistics so far; the summary, once ended."""
-        return self._session.running()
+        return self._under_rules(self._session.running())
 
     def end(self) -> SessionPayload:
         """Ends the session that runs, if one does, and gives its summary."""
-        return self._session.end()
+        return self._under_rules(self._session.end())
 
     def start(self) -> None:
         """Begins a new session; the alarm watches anew."""
@@ -99,7 +101,10 @@ class Lessons:
 
     def leave(self) -> SessionPayload:
         """The box goes away: a session that is kept stays open for its return, any other ends."""
-        return self._session.leave() if self.kept else self.end()
+        return self._under_rules(self._session.leave()) if self.kept else self.end()
+
+    def _under_rules(self, session: SessionPayload) -> SessionPayload:
+        return msgspec.structs.replace(session, scenario=self._scenario)
 
     def _watch_anew(self) -> None:
         self._alarm = Alarm(scenarios()[self._scenario])

@@ -724,6 +724,19 @@ def test_a_session_is_started_and_ended_by_command(
     assert subscriber.until("affect", abstain=None)
 
 
+def test_the_kind_of_lesson_is_published_and_changed_by_command(
+    mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], camera: FakeCamera
+) -> None:
+    start(settings(mosquitto.port, CameraSettings()))
+    assert subscriber.until("session", scenario="lecture")
+    subscriber.command("scenario", name="exam")
+    # at once, not with the next report
+    assert subscriber.until("session", 2.0, scenario="exam")
+    subscriber.command("scenario", name="party")
+    subscriber.command("end_session")
+    assert subscriber.until("session", 2.0, final=True, scenario="exam")
+
+
 def test_a_session_that_the_box_left_for_long_is_published_as_ended(
     mosquitto: Mosquitto, subscriber: Subscriber, start: Callable[..., Appliance], camera: FakeCamera, stored: Storage
 ) -> None:

@@ -65,6 +65,8 @@ def complaint(capfd: pytest.CaptureFixture[str]) -> str:
         ["demo", "--speed", "9"],
         ["demo", "--speed", "nan"],
         ["schema", "extra"],
+        ["homeassistant"],
+        ["homeassistant", "forget"],
         ["benchmark", "--faces", "0"],
         ["benchmark", "--faces", "17"],
         ["benchmark", "--faces", "one"],
@@ -89,7 +91,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"affect-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "doctor", "privacy", "broker-config", "schema", "benchmark"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "doctor", "privacy", "broker-config", "homeassistant", "schema", "benchmark"]
+)
 def test_every_command_explains_itself_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

@@ -59,6 +59,7 @@ def test_an_empty_file_gives_the_defaults(file: Path) -> None:
         ('[broker.local]\nnames = ["a, DNS:evil"]', "broker.local.names[0]: Expected `str` matching regex"),
         ("[privacy]\nbutton_pin = 17\nled_pin = 17", "privacy: button_pin and led_pin cannot be the same pin"),
         ("[privacy]\nbutton_pin = 28", "privacy.button_pin: Expected `int` <= 27"),
+        ('[homeassistant]\nprefix = "home/#"', "homeassistant.prefix: Expected `str` matching regex"),
         ("[camera\n", "Expected ']' at the end of a table declaration"),
     ],
 )

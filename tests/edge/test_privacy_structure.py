@@ -11,7 +11,7 @@ import pytest
 import edge
 
 EDGE = Path(edge.__file__).parent
-OUTGOING = sorted([*EDGE.glob("publish/*.py"), *EDGE.glob("session/*.py")])
+OUTGOING = sorted(path for room in ("publish", "session", "homeassistant") for path in EDGE.glob(f"{room}/*.py"))
 EVERYTHING = sorted(EDGE.rglob("*.py"))
 
 HOLDERS_OF_MEDIA = ("capture", "perception", "features", "branches", "inference", "fusion", "pipeline", "appliance")

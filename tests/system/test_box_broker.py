@@ -18,13 +18,14 @@ from pathlib import Path
 
 import pytest
 from boxbroker import BoxBroker, Person
+from paho.mqtt.client import topic_matches_sub
 from services import Mosquitto, mosquitto_program, wait_until
 
 from edge.broker.openssl import OpenSSL
 from edge.config import Box, Broker, load
 from edge.publish.connection import probe
 from edge.publish.mqtt import Publisher
-from edge.publish.topics import PUBLISHED
+from edge.publish.topics import BIRTH, PUBLISHED
 from edge.signals import Affect
 
 pytestmark = [pytest.mark.system, pytest.mark.flaky(reruns=1)]
@@ -32,15 +33,20 @@ pytestmark = [pytest.mark.system, pytest.mark.flaky(reruns=1)]
 BASE = "affectfusion/school/lab"
 OWN = [f"{BASE}/{topic.name}" for topic in PUBLISHED]
 COMMAND = f"{BASE}/command"
+ANNOUNCEMENT = "homeassistant/device/affectfusion-school-lab/config"
 FOREIGN = [
     "affectfusion/school/yard/affect",
     "affectfusion/school/yard/command",
     "affectfusion/elsewhere/lab/affect",
     "affectfusion/school/labour/affect",
-    "homeassistant/status",
+    "homeassistant/device/affectfusion-school-yard/config",
     "top",
 ]
 SEEN_BY_NOBODY = [*FOREIGN, f"{BASE}lab", "affectfusion"]
+EVERYTHING = [
+    *(*OWN, COMMAND, ANNOUNCEMENT, BIRTH, f"{BASE}/more", f"{BASE}/affect/more"),
+    *(*SEEN_BY_NOBODY, "$SYS/broker/uptime"),
+]
 AFFECT = Affect(1.0, 3.0, 6, {"face": 0.9}, valence=0.5, satisfaction=0.75, confidence=0.7)
 
 
@@ -59,7 +65,7 @@ def box(folder: Path) -> Iterator[BoxBroker]:
     open_to_all = Mosquitto(broker.program, folder, ["allow_anonymous true", "persistence true", *kept])
     open_to_all.start()
     sower = Person(("127.0.0.1", open_to_all.port))
-    for topic in (*OWN, COMMAND, *SEEN_BY_NOBODY):
+    for topic in (*OWN, COMMAND, ANNOUNCEMENT, BIRTH, *SEEN_BY_NOBODY):
         assert sower.may_write(topic, retain=True)
     sower.close()
     assert open_to_all.process is not None
@@ -89,7 +95,7 @@ def make(folder: Path) -> Iterator[Callable[..., BoxBroker]]:
 
 @pytest.mark.parametrize(
     ("user", "readable"),
-    [("device", {COMMAND}), ("viewer", {*OWN, COMMAND}), ("operator", {*OWN, COMMAND})],
+    [("device", {COMMAND, BIRTH}), ("viewer", {*OWN, COMMAND}), ("operator", {*OWN, COMMAND})],
 )
 @pytest.mark.parametrize(
     "pattern", ["#", "+/#", "affectfusion/#", "affectfusion/+/+/+", "+/+/+/+", f"{BASE}/#", f"{BASE}/+"]
@@ -99,7 +105,7 @@ def test_wildcards_bring_what_may_be_read_and_nothing_else(
 ) -> None:
     person = box.client(user)
     assert person.entry == "Success"
-    assert person.retained(pattern) == readable
+    assert person.retained(pattern) == {topic for topic in readable if topic_matches_sub(pattern, topic)}
     person.close()
 
 
@@ -111,12 +117,36 @@ def test_nobody_reads_other_rooms_or_the_broker_itself(box: BoxBroker, user: str
     person.close()
 
 
-@pytest.mark.parametrize(("user", "writable"), [("device", set(OWN)), ("viewer", set()), ("operator", {COMMAND})])
+@pytest.mark.parametrize(
+    ("user", "writable"), [("device", {*OWN, ANNOUNCEMENT}), ("viewer", set()), ("operator", {COMMAND})]
+)
 def test_each_writes_its_own_topics_and_nothing_else(box: BoxBroker, user: str, writable: set[str]) -> None:
     person = box.client(user)
-    everything = [*OWN, COMMAND, f"{BASE}/more", f"{BASE}/affect/more", *SEEN_BY_NOBODY, "$SYS/broker/uptime"]
-    assert {topic for topic in everything if person.may_write(topic)} == writable
+    assert {topic for topic in EVERYTHING if person.may_write(topic)} == writable
     person.close()
+
+
+@pytest.mark.parametrize(("commands", "command"), [("true", {COMMAND}), ("false", set())])
+def test_home_assistant_has_a_name_of_its_own_once_it_is_wanted(
+    make: Callable[..., BoxBroker], commands: str, command: set[str]
+) -> None:
+    broker = make(tables=f"[homeassistant]\nenabled = true\ncommands = {commands}\n")
+    broker.configure()
+    broker.start()
+    person = broker.client("homeassistant", broker.password("homeassistant"))
+    assert person.entry == "Success"
+    assert {topic for topic in EVERYTHING if person.may_write(topic)} == {ANNOUNCEMENT, BIRTH, *command}
+    device = broker.client("device")
+    assert all(device.may_write(topic, retain=True) for topic in (*OWN, ANNOUNCEMENT))
+    assert person.retained("#") == {*OWN, ANNOUNCEMENT}
+    assert broker.client("viewer").retained("#") == set(OWN)
+    for one in (person, device):
+        one.close()
+
+
+def test_home_assistant_has_no_name_where_it_is_not_wanted(box: BoxBroker) -> None:
+    assert not (box.places.credentials / "mqtt-homeassistant-password").exists()
+    assert box.client("homeassistant", "guessed").entry == "Not authorized"
 
 
 @pytest.mark.parametrize(
@@ -480,6 +510,25 @@ def test_the_bridge_carries_what_the_box_says_out_and_commands_in_only_where_the
     assert wait_until(lambda: heard(viewer))
     assert heard(viewer)[f"{BASE}/affect"] == "said"
     for person in (watcher, device, operator, viewer):
+        person.close()
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_home_assistant_at_the_schools_broker_finds_the_box_and_is_heard_where_that_is_wanted(
+    make: Callable[..., BoxBroker], school: tuple[Mosquitto, Path], wanted: bool
+) -> None:
+    broker = make(tables=f"[homeassistant]\nenabled = {str(wanted).lower()}\n")
+    bridged(broker, *school)
+    watcher, device = head(*school), broker.client("device")
+    watcher.subscribe("#")
+    device.subscribe(BIRTH)
+    assert wait_until(lambda: heard(watcher).get(f"{BASE}/bridge") == "1")
+    watcher.may_write(BIRTH, "online")
+    assert wait_until(lambda: heard(device).get(BIRTH) == "online", 10.0 if wanted else 1.0) == wanted
+    # the box says it only where it is wanted, and takes it back where it no longer is
+    assert device.may_write(ANNOUNCEMENT, "{}" if wanted else "", retain=True)
+    assert wait_until(lambda: ANNOUNCEMENT in heard(watcher))
+    for person in (watcher, device):
         person.close()
 
 

@@ -260,7 +260,8 @@ def test_a_bridge_is_encrypted_by_the_systems_authorities_and_is_gone_when_it_is
     assert "bridge_capath /etc/ssl/certs" in lines
     assert [line for line in lines if line.endswith(" in 1")] == []
     assert [line.split()[1] for line in lines if " out " in line] == [
-        f"affectfusion/school/lab/{topic.name}" for topic in topics.PUBLISHED
+        *(f"affectfusion/school/lab/{topic.name}" for topic in topics.PUBLISHED),
+        "homeassistant/device/affectfusion-school-lab/config",
     ]
     config.write_text(BOX)
     assert f"removed {bridge}\n" in write()

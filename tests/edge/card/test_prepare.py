@@ -249,6 +249,17 @@ def test_who_may_listen_to_the_box_is_noted_for_the_technician_alone(prepare: Pr
         assert re.search(rf"^{user} +{password} ", noted.read_text(), re.MULTILINE)
 
 
+def test_a_password_for_home_assistant_is_noted_where_it_is_wanted(
+    prepare: Prepare, trixie: Path, tmp_path: Path
+) -> None:
+    template = tmp_path / "template.toml"
+    template.write_text("[homeassistant]\nenabled = true\n")
+    assert prepare(trixie, "--config", str(template)) == 0
+    password = (trixie / "affectfusion/secrets/mqtt-homeassistant-password").read_text()
+    noted = Path("affectfusion-northside-7b-logins.txt").read_text()
+    assert re.search(rf"^homeassistant +{password} ", noted, re.MULTILINE)
+
+
 def test_noted_passwords_are_never_overwritten(
     prepare: Prepare, refused: Callable[..., str], trixie: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
