@@ -36,6 +36,7 @@ EMOTIONS = {
 }
 REASONS = {
     "not_declared": "purpose or consent were not declared",
+    "no_consent": "there was no consent",
     "prohibited": "the declared use is prohibited",
     "muted": "the box was muted",
     "starting": "the box was starting",
@@ -45,6 +46,7 @@ REASONS = {
     "too_far": "faces were too small",
     "too_few_faces": "too few faces were in view",
     "unreliable": "nothing seen or heard could be trusted",
+    "overloaded": "the box could not keep up",
 }
 ALERTS = {
     "low_engagement": "boredom that lasted",
