@@ -140,7 +140,7 @@ run_tests() {
     systemd
   # Root can boot a machine of its own for the tests of the service.
   ((EUID != 0)) || need_system systemd-container mmdebstrap
-  need_venv demo,microphone,systemd,alternatives,quantize,test
+  need_venv demo,microphone,systemd,analyse,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps mediapipe==0.10.18 ||

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge import __version__
+from edge.analyse import command as analysing
 from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
 from edge.privacy import console
@@ -169,6 +170,15 @@ def _parser() -> argparse.ArgumentParser:
             reporting.act,
             "Write what a lesson was like: one page to read in two minutes, or tables for analysts.",
             reporting.EXAMPLES,
+        )
+    )
+
+    analysing.add_arguments(
+        command(
+            "analyse",
+            analysing.act,
+            "Analyse recorded lessons faster than real time, several at once, into the same reports.",
+            analysing.EXAMPLES,
         )
     )
 

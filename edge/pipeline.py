@@ -81,11 +81,15 @@ class Pipeline:
         self._brightness: float | None = None
         self._next_light = float("-inf")
 
+    def due(self, time: float) -> bool:
+        """Whether a frame of ``time`` would be looked at."""
+        return time >= self._next_look - 0.1 / self.rate_hz
+
     def see(self, frame: Frame) -> bool:
         """Looks at a frame, if one is due at the configured rate; returns whether it did."""
-        period = 1.0 / self.rate_hz
-        if frame.time < self._next_look - 0.1 * period:
+        if not self.due(frame.time):
             return False
+        period = 1.0 / self.rate_hz
         self._next_look = max(self._next_look + period, frame.time + 0.5 * period)
         self._awaiting_since = frame.time
         if frame.time >= self._next_light:

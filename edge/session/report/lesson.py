@@ -96,6 +96,7 @@ class Lesson:
     rows: Sequence[Row]
     highlights: Sequence[str]
     unseen: Sequence[tuple[str, float]]
+    remarks: Sequence[str]
 
 
 def page(sessions: Sequence[KeptSession]) -> str:
@@ -132,7 +133,7 @@ def describe(session: KeptSession) -> Lesson:
     labels, emotions = whole.label_shares(), whole.emotion_shares()
     end = session.started + timedelta(seconds=whole.elapsed)
     return Lesson(
-        title=f"{session.site}, {session.room}",
+        title=f"{session.site}, {session.room}" + (f": {session.recording.file}" if session.recording else ""),
         when=f"{session.started:%A %d %B %Y, %H:%M} to {end:%H:%M}" + ("" if session.ended else " (not ended yet)"),
         sentence=sentence(whole),
         coverage=whole.coverage,
@@ -148,6 +149,7 @@ def describe(session: KeptSession) -> Lesson:
             + [("nothing was recorded (the box was off or stalled)", _unobserved(whole))],
             key=lambda item: -item[1],
         ),
+        remarks=session.remarks,
     )
 
 
