@@ -13,6 +13,7 @@ from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
 from edge.privacy import console
 from edge.session.report import command as reporting
+from edge.view import command as viewing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,6 +180,15 @@ def _parser() -> argparse.ArgumentParser:
             analysing.act,
             "Analyse recorded lessons faster than real time, several at once, into the same reports.",
             analysing.EXAMPLES,
+        )
+    )
+
+    viewing.add_arguments(
+        command(
+            "view",
+            viewing.act,
+            "Show in a window what the loop sees: your own camera, or a recording. Never on an installed box.",
+            viewing.EXAMPLES,
         )
     )
 

@@ -52,9 +52,10 @@ def act(options: argparse.Namespace) -> int:
     """
     # the loop, its models and jinja2 are loaded for the analysis only, not by every command
     from edge.analyse.crew import cores, work
+    from edge.analyse.fingerprint import fingerprint
     from edge.analyse.lesson import Task
-    from edge.analyse.recording import fingerprint, sources
     from edge.analyse.screen import open_screen
+    from edge.capture.recordings import sources
     from edge.session.report.files import write_analysed
 
     settings = _settings(options)

@@ -11,7 +11,7 @@ import cv2
 import msgspec
 
 from edge import files
-from edge.capture import Microphone, video_sound
+from edge.capture import video_sound
 from edge.capture.sources import open_camera, open_microphone
 from edge.clock import ManualClock
 from edge.config import Settings
@@ -28,7 +28,7 @@ from edge.session.statistics import Statistics
 from edge.signals import Frame
 from edge.state import StateFolder
 
-NO_SOUND = "the recording has no sound: voices were not heard"
+NO_SOUND = "analysed without sound: voices were not heard"
 TOO_SLOW = "the recording has fewer than {:g} pictures a second: too few to follow a face from one to the next"
 
 
@@ -63,9 +63,11 @@ def analyse(task: Task, began: Callable[[float], object], reached: Callable[[flo
     )
     with _warnings(task.recording) as remarks:
         camera = open_camera(settings.camera, ManualClock(), pipeline.due)
-        microphone = _microphone(settings)
-        if microphone is None:
+        microphone = None
+        if settings.microphone.source == "none":
             remarks.append(NO_SOUND)
+        else:
+            microphone = open_microphone(settings.microphone, ManualClock())
         duration_s: float = getattr(camera, "duration_s", 0.0)
         began(duration_s)
         clock, transcript = ManualClock(), _Transcript()
@@ -107,13 +109,6 @@ def _ask(gate: Gate) -> None:
     """Raises UserError where the gate is closed, be it since a moment ago."""
     if gate.closed is not None:
         raise UserError(gate.explanation)
-
-
-def _microphone(settings: Settings) -> Microphone | None:
-    source, path = settings.microphone.source, settings.microphone.path
-    if source == "none" or (source == "video" and path is not None and not video_sound.has_sound(path)):
-        return None
-    return open_microphone(settings.microphone, ManualClock())
 
 
 def _heading(task: Task, duration_s: float) -> Heading:

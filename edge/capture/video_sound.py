@@ -158,8 +158,11 @@ def readable() -> bool:
 
 
 def has_sound(path: Path) -> bool:
-    """Whether the video holds sound. Raises UserError where it cannot be read."""
-    container = _open(path)
+    """Whether the video holds sound that can be read."""
+    try:
+        container = _open(path)
+    except UserError:
+        return False
     try:
         return bool(container.streams.audio)
     finally:

@@ -89,7 +89,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"affect-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "doctor", "privacy", "broker-config", "schema", "benchmark"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "doctor", "privacy", "broker-config", "analyse", "view", "schema", "benchmark"]
+)
 def test_every_command_explains_itself_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
