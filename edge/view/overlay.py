@@ -69,8 +69,8 @@ def _draw_face(picture: Uint8Image, sighting: Sighting, scale: float) -> None:
         if emotion.reliability >= FADED:
             colour = POSITIVE if valence >= 0 else NEGATIVE
     thin = max(1, round(1.5 * scale))
-    cv2.rectangle(picture, (left, top), (right, bottom), DARK, thin + 2, cv2.LINE_AA)
-    cv2.rectangle(picture, (left, top), (right, bottom), colour, thin, cv2.LINE_AA)
+    cv2.rectangle(picture, (left, top), (right, bottom), DARK, thin + 2)
+    cv2.rectangle(picture, (left, top), (right, bottom), colour, thin)
     size = max(0.4, 0.55 * scale)
     (text_width, text_height), below = cv2.getTextSize(words, FONT, size, 1)
     margin = max(2, round(4 * scale))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import os
-import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -128,27 +126,7 @@ def test_an_observer_sees_each_face_with_its_reading_and_the_loop_does_not_chang
 # The window itself.
 
 
-@pytest.fixture
-def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A display that nobody looks at."""
-    pytest.importorskip("tkinter", reason="Python has no tkinter: apt install python3-tk")
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed: apt install xvfb")
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as said:
-        monkeypatch.setenv("DISPLAY", f":{said.readline().strip()}")
-    yield
-    server.terminate()
-    server.wait(10)
-
-
-def test_a_window_shows_pictures_made_to_fit_and_closes_at_a_key(display: None) -> None:
+def test_a_window_shows_pictures_made_to_fit_and_closes_at_a_key(display: str) -> None:
     from edge.view.window import Window
 
     with Window("a lesson") as window:
@@ -162,7 +140,7 @@ def test_a_window_shows_pictures_made_to_fit_and_closes_at_a_key(display: None) 
         assert window.closed
 
 
-def test_the_command_opens_the_window_and_ends_with_the_recording(display: None, lesson: Path) -> None:
+def test_the_command_opens_the_window_and_ends_with_the_recording(display: str, lesson: Path) -> None:
     assert main(["view", str(lesson), "--config", str(lesson.with_name("classroom.toml"))]) == 0
 
 
