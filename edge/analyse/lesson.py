@@ -135,7 +135,8 @@ def _warnings(recording: Path) -> Iterator[list[str]]:
 
     class Collecting(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            found.append(record.getMessage().replace(str(recording), recording.name))
+            words = record.getMessage().removeprefix(f"{recording}: ")
+            found.append(words.replace(f"{recording.parent}/", ""))
 
     handler, logger = Collecting(logging.WARNING), logging.getLogger("edge")
     logger.addHandler(handler)

@@ -64,7 +64,7 @@ def _draw_face(picture: Uint8Image, sighting: Sighting, scale: float) -> None:
     emotion = sighting.emotion
     colour, words = UNKNOWN, "?"
     if emotion is not None and emotion.positive is not None:
-        valence = 2 * emotion.positive - 1
+        valence = round(2 * emotion.positive - 1, 2) + 0.0  # never "-0.00"
         words = f"{valence:+.2f}"
         if emotion.reliability >= FADED:
             colour = POSITIVE if valence >= 0 else NEGATIVE

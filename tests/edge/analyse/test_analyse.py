@@ -220,7 +220,7 @@ def test_a_video_that_breaks_off_is_reported_as_far_as_it_goes(recordings: Path,
     session = session_of(video, tmp_path)
     assert 1.0 <= session.whole.elapsed < SECONDS - 1
     (remark,) = [words for words in session.remarks if "breaks off" in words]
-    assert remark.startswith("lesson.avi: breaks off after ")
+    assert remark.startswith("breaks off after ")
 
 
 def test_a_lesson_without_anybody_in_view_has_no_scores_and_says_why(tmp_path: Path) -> None:
