@@ -76,6 +76,8 @@ need_system() {
       libsystemd-dev) test -e /usr/include/systemd/sd-daemon.h ;;
       libgl1) ldconfig -p | grep -q 'libGL\.so\.1' ;;
       libglib2.0-0) ldconfig -p | grep -q 'libgthread-2\.0\.so\.0' ;;
+      python3-tk) "$python" -c 'import tkinter' ;;
+      xvfb) command -v Xvfb ;;
       mosquitto) command -v mosquitto || test -x /usr/sbin/mosquitto ;;
       qemu-system-arm) command -v qemu-system-aarch64 ;;
       qemu-utils) command -v qemu-img ;;
@@ -137,10 +139,10 @@ demo() {
 
 run_tests() {
   need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto openssl procps strace libgl1 libglib2.0-0 \
-    systemd
+    systemd python3-tk xvfb
   # Root can boot a machine of its own for the tests of the service.
   ((EUID != 0)) || need_system systemd-container mmdebstrap
-  need_venv demo,microphone,systemd,alternatives,quantize,test
+  need_venv demo,microphone,systemd,analyse,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps mediapipe==0.10.18 ||

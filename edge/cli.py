@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge import __version__
+from edge.analyse import command as analysing
 from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
 from edge.errors import DeviceError, UserError
 from edge.homeassistant import console as homeassistant
 from edge.privacy import console
 from edge.session.report import command as reporting
+from edge.view import command as viewing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,6 +181,24 @@ def _parser() -> argparse.ArgumentParser:
             homeassistant.act,
             "Show how Home Assistant is told of this box, or take the box out of it.",
             homeassistant.EXAMPLES,
+        )
+    )
+
+    analysing.add_arguments(
+        command(
+            "analyse",
+            analysing.act,
+            "Analyse recorded lessons faster than real time, several at once, into the same reports.",
+            analysing.EXAMPLES,
+        )
+    )
+
+    viewing.add_arguments(
+        command(
+            "view",
+            viewing.act,
+            "Show in a window what the loop sees: your own camera, or a recording. Never on an installed box.",
+            viewing.EXAMPLES,
         )
     )
 

@@ -103,16 +103,17 @@ class CameraSettings(Section, frozen=True):
 class MicrophoneSettings(Section, frozen=True):
     """Where sound comes from."""
 
-    source: Literal["pyaudio", "file", "none"] = "pyaudio"
+    source: Literal["pyaudio", "file", "video", "none"] = "pyaudio"
     device: str = ""
     """pyaudio: part of the device's name; empty for the system's default."""
     path: Path | None = None
-    """file: WAV, FLAC or anything libsndfile reads."""
+    """file: WAV, FLAC or anything libsndfile reads; video: a video, for the sound in it (needs the extra analyse)."""
     loop: bool = False
+    """file, video: start again at the end."""
 
     def __post_init__(self) -> None:
-        if self.source == "file" and self.path is None:
-            raise ValueError('source = "file" needs a path')
+        if self.source in ("file", "video") and self.path is None:
+            raise ValueError(f'source = "{self.source}" needs a path')
 
 
 class Perception(Section, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edge.branches.engagement import EngagementBranch
@@ -37,6 +38,17 @@ BLIND_S = 2.0
 """Without a frame for this long the camera counts as gone."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One face of the last look, with the newest reading of its emotion; a person's, so it may go to a screen only."""
+
+    face: Face
+    emotion: Reading | None
+
+
+Observer = Callable[[Sequence[Sighting]], object]
+
+
 @dataclass(slots=True)
 class _Subject:
     """What is remembered of one track while it lives."""
@@ -51,11 +63,13 @@ class Pipeline:
     """Perception, branches and fusion in one thread.
 
     ``see`` and ``hear`` take what was captured, in time order; ``assess`` says what the room's state is. All memory of
-    people is in here, and ``forget`` empties it. Raises UserError where a model cannot be trusted.
+    people is in here, and ``forget`` empties it. An ``observer`` is shown each face after each look; no box has one.
+    Raises UserError where a model cannot be trusted.
     """
 
-    def __init__(self, settings: Settings, store: ModelStore) -> None:
+    def __init__(self, settings: Settings, store: ModelStore, observer: Observer | None = None) -> None:
         self._settings = settings
+        self._observer = observer
         self.rate_hz = settings.perception.rate_hz
         """Looks a second; may be lowered and raised at any time, as windows are cut by time."""
         self.stages = StageTimes()
@@ -81,11 +95,15 @@ class Pipeline:
         self._brightness: float | None = None
         self._next_light = float("-inf")
 
+    def due(self, time: float) -> bool:
+        """Whether a frame of ``time`` would be looked at."""
+        return time >= self._next_look - 0.1 / self.rate_hz
+
     def see(self, frame: Frame) -> bool:
         """Looks at a frame, if one is due at the configured rate; returns whether it did."""
-        period = 1.0 / self.rate_hz
-        if frame.time < self._next_look - 0.1 * period:
+        if not self.due(frame.time):
             return False
+        period = 1.0 / self.rate_hz
         self._next_look = max(self._next_look + period, frame.time + 0.5 * period)
         self._awaiting_since = frame.time
         if frame.time >= self._next_light:
@@ -97,6 +115,8 @@ class Pipeline:
             self._study(frame, face)
         self._crowd.append((frame.time, len(faces)))
         self._let_go(frame.time)
+        if self._observer is not None:
+            self._observer([Sighting(face, self._newest_emotion(face)) for face in faces])
         return True
 
     def hear(self, chunk: AudioChunk) -> None:
@@ -161,6 +181,10 @@ class Pipeline:
             with self.stages.timed("face_emotion"):
                 subject.quality = face_quality(face)
                 subject.emotions.append(self.face_emotion.read(frame, face, subject.quality))
+
+    def _newest_emotion(self, face: Face) -> Reading | None:
+        emotions = self._subjects[face.track].emotions
+        return emotions[-1] if emotions else None
 
     def _let_go(self, now: float) -> None:
         """Forgets the faces that were not seen for too long before ``now``."""

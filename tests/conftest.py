@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -44,3 +46,30 @@ def mosquitto(make_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
     broker = make_mosquitto()
     broker.start()
     return broker
+
+
+@pytest.fixture(scope="session")
+def blind_display() -> Iterator[str]:
+    """The name of a display that nobody looks at."""
+    pytest.importorskip("tkinter", reason="Python has no tkinter: apt install python3-tk")
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed: apt install xvfb")
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        name = f":{said.readline().strip()}"
+    yield name
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def display(blind_display: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same, as the display of this process."""
+    monkeypatch.setenv("DISPLAY", blind_display)
+    return blind_display

@@ -42,7 +42,14 @@ WATCHED = (
     "os.mkdir", "os.rename", "os.link", "os.symlink", "os.truncate", "shutil.", "tempfile.",
     "socket.connect", "socket.sendto", "socket.sendmsg", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork",
 )
-def watch(event, arguments, record=int(os.environ["AUDIT_RECORD"])):
+record, path = int(os.environ["AUDIT_RECORD"]), os.environ["AUDIT_PATH"]
+try:
+    inherited = os.path.samestat(os.fstat(record), os.stat(path))
+except OSError:
+    inherited = False
+if not inherited:  # a program that the watched one has started
+    record = os.open(path, os.O_WRONLY | os.O_APPEND)
+def watch(event, arguments, record=record):
     writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING and arguments[0] != os.devnull
     if writes or event.startswith(WATCHED):
         os.write(record, f"{event} {arguments!r}\\n".encode())
@@ -62,19 +69,19 @@ def why_no_strace() -> str:
 class Watched:
     """Runs Python with ``arguments`` in an empty home, which is also where it starts and keeps temporary files."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, arguments: Sequence[str], folder: Path, display: str = "") -> None:
         self.home = folder / "home"
         self._hooks = folder / "hooks"
         for made in (self.home, self._hooks):
             made.mkdir(parents=True)
         (self._hooks / "sitecustomize.py").write_text(_HOOK)
-        self._trace, self._audit, self._log = (folder / name for name in ("trace", "audit", "log"))
+        self._trace, self.audit, self._log = (folder / name for name in ("trace", "audit", "log"))
         watch = ["strace", "-D", "-f", "-q", "-o", str(self._trace), "-e", self._traced()]
-        with self._audit.open("wb") as audit, self._log.open("wb") as log:
+        with self.audit.open("wb") as audit, self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*([] if why_no_strace() else watch), sys.executable, *arguments],
                 cwd=self.home,
-                env=self._environment(audit.fileno()),
+                env=self._environment(audit.fileno()) | ({"DISPLAY": display} if display else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -108,7 +115,7 @@ class Watched:
     @property
     def audited(self) -> list[str]:
         """Python's own account of files opened for writing, other changes, programs run and connections."""
-        return self._audit.read_text().splitlines()
+        return self.audit.read_text().splitlines()
 
     def _environment(self, record: int) -> dict[str, str]:
         return {
@@ -118,6 +125,7 @@ class Watched:
             "PYTHONPATH": f"{self._hooks}:{ROOT}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "AUDIT_RECORD": str(record),
+            "AUDIT_PATH": str(self.audit),
         }
 
     @staticmethod

@@ -60,6 +60,11 @@ class ImageFolderCamera:
                 log.warning("%s: left out, not a picture that can be read", self._pictures[index])
         raise SourceLostError(f"{self._pictures[0].parent}: none of its pictures can be read; are they still there?")
 
+    @property
+    def duration_s(self) -> float:
+        """Seconds that the pictures play."""
+        return self._round
+
     def close(self) -> None:
         """Nothing is held open."""
 

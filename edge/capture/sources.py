@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.capture import Camera, Microphone
@@ -11,20 +12,23 @@ from edge.clock import Clock
 from edge.config import CameraSettings, MicrophoneSettings
 
 
-def open_camera(settings: CameraSettings, clock: Clock) -> Camera:
-    """Opens the camera, turned upright. Raises UserError (a mistake) or SourceLostError (a lost device)."""
-    camera = _open_as_mounted(settings, clock)
+def open_camera(settings: CameraSettings, clock: Clock, wanted: Callable[[float], bool] = lambda _: True) -> Camera:
+    """Opens the camera, turned upright. Raises UserError (a mistake) or SourceLostError (a lost device).
+
+    A video may leave out pictures whose time is not ``wanted``.
+    """
+    camera = _open_as_mounted(settings, clock, wanted)
     return UprightCamera(camera, settings.rotation) if settings.rotation else camera
 
 
 # Imports are local so that a box loads only the kind of source it has.
 
 
-def _open_as_mounted(settings: CameraSettings, clock: Clock) -> Camera:
+def _open_as_mounted(settings: CameraSettings, clock: Clock, wanted: Callable[[float], bool]) -> Camera:
     if settings.source == "file":
         from edge.capture.video_file import VideoFileCamera
 
-        return VideoFileCamera(_path(settings), clock, loop=settings.loop)
+        return VideoFileCamera(_path(settings), clock, loop=settings.loop, wanted=wanted)
     if settings.source == "images":
         from edge.capture.image_folder import ImageFolderCamera
 
@@ -50,6 +54,10 @@ def open_microphone(settings: MicrophoneSettings, clock: Clock) -> Microphone:
         from edge.capture.sound_file import SoundFileMicrophone
 
         return SoundFileMicrophone(_path(settings), clock, loop=settings.loop)
+    if settings.source == "video":
+        from edge.capture.video_sound import VideoSoundMicrophone
+
+        return VideoSoundMicrophone(_path(settings), clock, loop=settings.loop)
     if settings.source == "pyaudio":
         from edge.capture.pyaudio_microphone import PyAudioMicrophone
 

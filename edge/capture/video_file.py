@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -28,10 +29,16 @@ WHOLE = 0.95
 class VideoFileCamera:
     """Plays a video, upright and with square pixels as it declares them, until it ends or breaks off."""
 
-    def __init__(self, path: Path, clock: Clock, *, loop: bool = False) -> None:
-        """Opens ``path``. Raises UserError where not one picture can be read from it."""
+    def __init__(
+        self, path: Path, clock: Clock, *, loop: bool = False, wanted: Callable[[float], bool] = lambda _: True
+    ) -> None:
+        """Opens ``path``. Raises UserError where not one picture can be read from it.
+
+        Pictures whose time is not ``wanted`` are passed over, which costs less than to give them out.
+        """
         self._path = path
         self._loop = loop
+        self._wanted = wanted
         self._pace = Pace(clock)
         self._round_start = 0.0
         self._position = -1.0
@@ -59,22 +66,30 @@ class VideoFileCamera:
         self._pace.wait_for(position)
         return Frame(image, self._pace.time_of(position))
 
+    @property
+    def duration_s(self) -> float:
+        """Seconds that the file declares to play; 0.0 where it does not say."""
+        return max(0.0, self._video.get(cv2.CAP_PROP_FRAME_COUNT) * self._interval)
+
     def close(self) -> None:
         """Closes the file."""
         self._video.release()
 
     def _decode(self) -> tuple[Uint8Image, float] | None:
-        """The next picture and its position in seconds; positions never run back, whatever the file says."""
-        there, image = self._video.read()
-        if not there:
-            return None
-        declared = self._round_start + self._video.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        self._position = declared if declared > self._position else self._position + self._interval
-        return with_square_pixels(to_bgr(image), self._pixel_aspect), self._position
+        """The next wanted picture and its position in seconds; positions never run back, whatever the file says."""
+        first = self._position < 0
+        while self._video.grab():
+            declared = self._round_start + self._video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            self._position = declared if declared > self._position else self._position + self._interval
+            if not first and not self._wanted(self._pace.time_of(self._position)):
+                continue
+            whole, image = self._video.retrieve()
+            return (with_square_pixels(to_bgr(image), self._pixel_aspect), self._position) if whole else None
+        return None
 
     def _note_a_break(self) -> None:
         played = self._position + self._interval - self._round_start
-        declared = self._video.get(cv2.CAP_PROP_FRAME_COUNT) * self._interval
+        declared = self.duration_s
         if played + self._interval < WHOLE * declared:
             log.warning("%s: breaks off after %.1f s of %.1f s; is the file damaged?", self._path, played, declared)
 

@@ -24,6 +24,16 @@ class Heading(msgspec.Struct, tag="session", forbid_unknown_fields=True):
     room: str
 
 
+class Recording(msgspec.Struct, tag="recording", forbid_unknown_fields=True):
+    """Of a lesson that was not lived but recorded: the name of the ``file``.
+
+    The ``fingerprint`` tells this analysis from every other, of another recording or with other settings.
+    """
+
+    file: str
+    fingerprint: str
+
+
 class Minute(msgspec.Struct, tag="part", forbid_unknown_fields=True):
     """A finished part of the session."""
 
@@ -38,13 +48,19 @@ class Said(msgspec.Struct, tag="alert", forbid_unknown_fields=True):
     at: float
 
 
+class Remark(msgspec.Struct, tag="remark", forbid_unknown_fields=True):
+    """What a reader must know of a recording: that it breaks off, has no sound ..."""
+
+    words: str
+
+
 class Ending(msgspec.Struct, tag="end", forbid_unknown_fields=True):
     """The last line: when it ``ended``, seconds since 1970."""
 
     ended: float
 
 
-Line = Heading | Minute | Said | Ending
+Line = Heading | Recording | Minute | Said | Remark | Ending
 
 
 class Journal:

@@ -11,14 +11,17 @@ from pathlib import Path
 from edge.errors import UserError
 from edge.publish.payloads import SessionPayload
 from edge.session import journal
-from edge.session.journal import Ending, Heading, Minute, Said, whole_lines
+from edge.session.journal import Ending, Heading, Minute, Recording, Remark, Said, whole_lines
 from edge.session.statistics import Part, summary, together
 from edge.session.tally import Tally
 
 
 @dataclass(frozen=True)
 class KeptSession:
-    """One session from its file: when it ran (local time), its parts, and the alerts said in it."""
+    """One session from its file: when it ran (local time), its parts, and the alerts said in it.
+
+    Of a recorded lesson also the recording, and what is to be remarked of it.
+    """
 
     id: str
     site: str
@@ -27,6 +30,8 @@ class KeptSession:
     ended: datetime | None
     parts: Sequence[Part]
     alerts: Sequence[Said]
+    recording: Recording | None = None
+    remarks: Sequence[str] = ()
 
     @cached_property
     def whole(self) -> Tally:
@@ -61,6 +66,8 @@ def read(file: Path) -> KeptSession:
         ended=datetime.fromtimestamp(endings[-1]).astimezone() if endings else None,
         parts=[line.part for line in found if isinstance(line, Minute)],
         alerts=[line for line in found if isinstance(line, Said)],
+        recording=next((line for line in found if isinstance(line, Recording)), None),
+        remarks=[line.words for line in found if isinstance(line, Remark)],
     )
 
 

@@ -88,11 +88,16 @@ class Session:
 def begin(clock: Clock, box: Box, folder: Path | None, scratch: Scratch | None) -> Session:
     """A new session, kept in ``folder`` under its name, its minute in ``scratch``; None keeps nothing there."""
     started = time.time()
-    second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
-    heading = Heading(f"{second}.{int(started % 1 * 1000):03d}Z", started, box.site, box.room)
+    heading = Heading(identifier(started), started, box.site, box.room)
     journal = Journal(folder / f"{heading.id}.jsonl" if folder else None, scratch)
     journal.append(heading)
     return Session(clock, journal, heading, Statistics(), age=0.0)
+
+
+def identifier(started: float) -> str:
+    """The name of a session begun at ``started``, in seconds since 1970; names sort by time."""
+    second = time.strftime("%Y%m%dT%H%M%S", time.gmtime(started))
+    return f"{second}.{int(started % 1 * 1000):03d}Z"
 
 
 def take_up(clock: Clock, folder: Path | None, scratch: Scratch | None) -> Session | None:

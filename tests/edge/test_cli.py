@@ -92,7 +92,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "demo", "doctor", "privacy", "broker-config", "homeassistant", "schema", "benchmark"]
+    "command",
+    ["run", "demo", "doctor", "privacy", "broker-config", "homeassistant", "analyse", "view", "schema", "benchmark"],
 )
 def test_every_command_explains_itself_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -16,12 +17,7 @@ from edge.session.report.lesson import describe, page, percent, table
 FORMATS: dict[str, Callable[[Sequence[KeptSession]], str]] = {
     "html": page,
     "csv": lambda sessions: "".join(map(table, sessions)),
-    "json": lambda sessions: (
-        msgspec.json.format(
-            msgspec.json.encode([{"summary": s.summary, "parts": s.parts, "alerts": s.alerts} for s in sessions])
-        ).decode()
-        + "\n"
-    ),
+    "json": lambda sessions: msgspec.json.format(msgspec.json.encode(list(map(_plain, sessions)))).decode() + "\n",
 }
 
 
@@ -64,16 +60,42 @@ def write_term(folder: Path, since: date | None, until: date | None, kind: str, 
         _write(written[-1], FORMATS[kind]([session]))
     if kind == "html":
         written.append(out / "index.html")
-        _write(written[-1], _index(sessions))
+        _write(written[-1], _index({session.id: session for session in sessions}))
     return written
 
 
-def _index(sessions: Sequence[KeptSession]) -> str:
+def write_analysed(folder: Path, out: Path) -> list[Path]:
+    """Writes an index and all kinds of reports of the recorded lessons in ``folder``, named after their recordings.
+
+    Raises UserError where a session cannot be read, DeviceError where a file cannot be written.
+    """
+    read_all = [read(file) for file in kept(folder)]
+    sessions = {Path(session.recording.file).stem: session for session in read_all if session.recording}
+    written = []
+    for name, session in sessions.items():
+        for kind, render in FORMATS.items():
+            written.append(out / f"{name}.{kind}")
+            _write(written[-1], render([session]))
+    written.append(out / "index.html")
+    _write(written[-1], _index(sessions))
+    return written
+
+
+def _plain(session: KeptSession) -> dict[str, object]:
+    """A session for analysts."""
+    plain = {"summary": session.summary, "parts": session.parts, "alerts": session.alerts}
+    if session.recording is None:
+        return plain
+    return plain | {"recording": session.recording.file, "remarks": session.remarks}
+
+
+def _index(sessions: Mapping[str, KeptSession]) -> str:
+    """A list of sessions, each with the name of its page."""
     rows = []
-    for session in sessions:
+    for name, session in sessions.items():
         lesson = describe(session)
         rows.append(
-            f'<li><a href="{session.id}.html">{escape(lesson.when)}</a>, {escape(lesson.title)}: '
+            f'<li><a href="{quote(name)}.html">{escape(lesson.when)}</a>, {escape(lesson.title)}: '
             f"{escape(lesson.sentence)}</li>\n"
         )
     return (

@@ -36,6 +36,7 @@ EMOTIONS = {
 }
 REASONS = {
     "not_declared": "purpose or consent were not declared",
+    "no_consent": "there was no consent",
     "prohibited": "the declared use is prohibited",
     "muted": "the box was muted",
     "starting": "the box was starting",
@@ -45,6 +46,7 @@ REASONS = {
     "too_far": "faces were too small",
     "too_few_faces": "too few faces were in view",
     "unreliable": "nothing seen or heard could be trusted",
+    "overloaded": "the box could not keep up",
 }
 ALERTS = {
     "low_engagement": "boredom that lasted",
@@ -94,6 +96,7 @@ class Lesson:
     rows: Sequence[Row]
     highlights: Sequence[str]
     unseen: Sequence[tuple[str, float]]
+    remarks: Sequence[str]
 
 
 def page(sessions: Sequence[KeptSession]) -> str:
@@ -130,7 +133,7 @@ def describe(session: KeptSession) -> Lesson:
     labels, emotions = whole.label_shares(), whole.emotion_shares()
     end = session.started + timedelta(seconds=whole.elapsed)
     return Lesson(
-        title=f"{session.site}, {session.room}",
+        title=f"{session.site}, {session.room}" + (f": {session.recording.file}" if session.recording else ""),
         when=f"{session.started:%A %d %B %Y, %H:%M} to {end:%H:%M}" + ("" if session.ended else " (not ended yet)"),
         sentence=sentence(whole),
         coverage=whole.coverage,
@@ -146,6 +149,7 @@ def describe(session: KeptSession) -> Lesson:
             + [("nothing was recorded (the box was off or stalled)", _unobserved(whole))],
             key=lambda item: -item[1],
         ),
+        remarks=session.remarks,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from recorded import film_with_sound
 
 from edge.capture.video_file import VideoFileCamera
 from edge.clock import ManualClock, MonotonicClock
@@ -230,3 +231,21 @@ def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     camera = VideoFileCamera(write_video(tmp_path / "lesson.avi"), ManualClock())
     camera.close()
     camera.close()
+
+
+def test_a_rate_that_varies_is_followed(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed (the extra analyse)")
+    times = [0.0, 0.04, 0.5, 0.55, 2.0, 2.01, 3.5]
+    images = [np.full((48, 64, 3), 20 * number, np.uint8) for number in range(len(times))]
+    video = film_with_sound(tmp_path / "phone.mp4", images, np.zeros(64_000, np.float32), times=times)
+    frames = read_all(VideoFileCamera(video, ManualClock()))
+    np.testing.assert_allclose([frame.time for frame in frames], times, atol=1e-3)
+
+
+def test_pictures_that_nobody_wants_are_passed_over(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "lesson.mp4")
+    camera = VideoFileCamera(video, ManualClock(5.0), wanted=lambda time: round((time - 5.0) * FPS) % 4 == 2)
+    every = read_all(VideoFileCamera(video, ManualClock(5.0)))
+    frames = read_all(camera)
+    assert [round((frame.time - 5.0) * FPS) for frame in frames] == [0, 2, 6, 10, 14, 18]
+    assert all((frame.image == every[round((frame.time - 5.0) * FPS)].image).all() for frame in frames)

@@ -19,7 +19,8 @@ from edge.clock import ManualClock
 from edge.config import Box, SessionSettings
 from edge.session.kept import read
 from edge.session.lessons import Lessons
-from edge.session.report.lesson import page, table
+from edge.session.report.lesson import REASONS, page, table
+from edge.signals import Abstention
 
 
 @pytest.fixture
@@ -92,6 +93,10 @@ def test_the_page_names_the_low_stretch_the_alert_and_the_activity(sessions: Pat
     assert "a discontented room" in text
     assert re.search(r"exercise 10 min 00 s 100% 0\.70 100%", text)
     assert "Least satisfied from minute" in text
+
+
+def test_the_page_has_words_for_every_reason_to_give_no_score() -> None:
+    assert set(REASONS) == {reason.value for reason in Abstention}
 
 
 def test_the_page_asks_nothing_of_any_other_machine(sessions: Path) -> None:
