@@ -138,7 +138,8 @@ def _judged(
         verification.answers(staged / name, "litert", staged / "development.npy", branch.name, caps)
         for name in ("float32.tflite", file)
     )
-    return _Quantized(staged / file, method, gate.cost(branch, run, examples, before, after))
+    cost = gate.cost(branch, run, examples, examples.decided(before), examples.decided(after))
+    return _Quantized(staged / file, method, cost)
 
 
 def _quantization(quantized: _Quantized, inputs: int) -> dict[str, Any]:

@@ -177,6 +177,7 @@ def _ask(
     for row, example in enumerate(inputs):
         logits[row] = interpreter(example.reshape(shape))[name][0]
         bar.update()
+    logits = examples.decided(logits)
     probability = branch.probabilities(logits, manifest.temperature)
     thresholds = np.array([manifest.thresholds[decision] for decision in branch.decisions])
     decision = (probability >= thresholds).astype(np.int64)
