@@ -55,7 +55,8 @@ def evaluate(
     ``seen`` says that training may have used them, which the report repeats. A tflite-runtime that cannot run here is
     left out and named. Raises UserError where a model file is missing, broken or of another kind.
     """
-    return report(branch, manifest, models, judge(branch, manifest, models, examples, conditions), seen)
+    judgement = judge(branch, manifest, models, examples, conditions)
+    return {**report(branch, manifest, models, judgement, seen), **figures.floor(branch, examples)}
 
 
 def judge(

@@ -30,6 +30,8 @@ class Examples:
     ``classes`` int64 (N,) indexes the branch's labels (-1: none), None where the labels do not exclude each other;
     ``groups`` (N,) are drawn together by the bootstrap: subjects, actors or near-duplicates. ``under`` gives the inputs
     of the same examples under a condition; ``cohorts`` label them, each (N,), by what results are told apart for.
+    ``linear`` gives the scores, float32 (N, decisions), of a linear model that learned from the same as the network;
+    None where there is no such model or the data that it would learn from are not there.
     """
 
     inputs: Float32Array
@@ -39,6 +41,7 @@ class Examples:
     under: Callable[[Condition], Float32Array]
     cohorts: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     clip: NDArray[np.int64] | None = None
+    linear: Callable[[], Float32Array | None] = lambda: None
 
     def decided(self, logits: Float32Array) -> Float32Array:
         """The logits that decide on each example, float32 (N, labels), from those of the inputs."""

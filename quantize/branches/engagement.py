@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from quantize.branches.base import Examples, Fitted, Outcome
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
 from quantize.datasets import daisee
 from quantize.datasets.daisee_landmarks import HIGH, Clips
+from quantize.evaluation import floors
 from quantize.evaluation.ceilings import Ceiling, other_clips
 from quantize.evaluation.conditions import LANDMARKS, Condition
 from quantize.training.checkpoints import Checkpoints
@@ -83,7 +84,10 @@ class Engagement:
 
         Stills are held for the whole window; no motion is made up.
         """
-        return _examples(daisee.load(data, None, () if split is None else split["train"]), preprocessing)
+        if split is None:
+            return _examples(daisee.load(data, None), preprocessing)
+        unseen = daisee.load(data, None, split["train"])
+        return replace(_examples(unseen, preprocessing), linear=partial(_linear, data, split["train"], unseen))
 
     def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
         """The official Train clips, inside which thresholds were tuned."""
@@ -112,6 +116,13 @@ def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
         return held(clips, features, condition)
 
     return Examples(under(), truth, None, clips.subjects, under)
+
+
+def _linear(data: Path, people: list[str], unseen: Clips) -> Float32Array | None:
+    """Scores of ``unseen`` from a linear model that learned from the same ``people``; None where they are not here."""
+    clips = daisee.load(data, None)
+    known = np.isin(clips.subjects, people)
+    return floors.linear(clips.only(known), unseen) if len(np.unique(clips.subjects[known])) > 1 else None
 
 
 @lru_cache(maxsize=1)
