@@ -86,8 +86,8 @@ class Engagement:
         """
         if split is None:
             return _examples(daisee.load(data, None), preprocessing)
-        unseen = daisee.load(data, None, split["train"])
-        return replace(_examples(unseen, preprocessing), linear=partial(_linear, data, split["train"], unseen))
+        unseen = _examples(daisee.load(data, None, split["train"]), preprocessing)
+        return replace(unseen, linear=partial(_linear, data, split["train"], preprocessing, unseen.inputs))
 
     def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
         """The official Train clips, inside which thresholds were tuned."""
@@ -118,11 +118,14 @@ def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
     return Examples(under(), truth, None, clips.subjects, under)
 
 
-def _linear(data: Path, people: list[str], unseen: Clips) -> Float32Array | None:
+def _linear(data: Path, people: list[str], features: LandmarkFeatures, unseen: Float32Array) -> Float32Array | None:
     """Scores of ``unseen`` from a linear model that learned from the same ``people``; None where they are not here."""
     clips = daisee.load(data, None)
-    known = np.isin(clips.subjects, people)
-    return floors.linear(clips.only(known), unseen) if len(np.unique(clips.subjects[known])) > 1 else None
+    clips = clips.only(np.isin(clips.subjects, people))
+    if len(np.unique(clips.subjects)) < 2:
+        return None
+    known = _examples(clips, features)
+    return floors.linear(known.inputs, known.truth, known.groups, unseen)
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ ROWS = {
 }
 KINDS = {"float32": "float32", "int8": "int8 (litert)", "int8_tflite_runtime": "int8 (tflite-runtime)"}
 
-FLOOR = "A logistic regression on the mean and spread of the landmarks, learned from the same people,"
+FLOOR = "A logistic regression on the mean and spread of the same features, learned from the same people,"
 FLATTERED = "These examples may have been seen in training (--seen): the figures flatter and say nothing of new people."
 
 
