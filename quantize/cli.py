@@ -28,6 +28,7 @@ examples:
   affect-quantize train speech_emotion --data ravdess
   affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
   affect-quantize train speech_emotion --data ravdess --recipe random-split --run runs/speech_emotion-random
+  affect-quantize train face_emotion --data DFEW --recipe affectfusion-2025 --fold all
   affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
   affect-quantize curve engagement --data daisee_landmarks --chart engagement.svg
   affect-quantize convert face_emotion --data fer2013plus
