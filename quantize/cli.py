@@ -14,7 +14,9 @@ from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
+from quantize.branches.face_emotion import FaceEmotion
 from quantize.conversion.capped import Caps
+from quantize.datasets import ALL, FoldChoice
 from quantize.extraction import CACHE
 
 MODELS = Path("models_tflite")
@@ -26,6 +28,7 @@ examples:
   affect-quantize train speech_emotion --data ravdess
   affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
   affect-quantize train speech_emotion --data ravdess --recipe random-split --run runs/speech_emotion-random
+  affect-quantize train face_emotion --data DFEW --recipe affectfusion-2025 --fold all
   affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
   affect-quantize curve engagement --data daisee_landmarks --chart engagement.svg
   affect-quantize convert face_emotion --data fer2013plus
@@ -82,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     train = _command(commands, "train", _train, "train a branch into a run folder")
     _run_option(train)
     _training_options(train)
-    train.add_argument(
-        "--fold", type=int, choices=range(5), help="speech_emotion: a fold of actors to keep for the test"
-    )
+    _fold_option(train, "the fold to keep for the test: of actors (speech_emotion), or the official one of DFEW")
     _curve_command(commands)
     convert = _command(commands, "convert", _convert, "quantize a run to int8, judge it on unseen data, certify it")
     _run_option(convert)
@@ -103,10 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     datasets.set_defaults(command=_datasets)
     datasets.add_argument("--data", type=Path, metavar="DIR", help="say what this folder holds")
+    _fold_option(datasets, "the official fold of DFEW to count")
     _cache_option(datasets)
     evaluate.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with plots")
     evaluate.add_argument("--quick", action="store_true", help="leave out the worse conditions")
-    evaluate.add_argument("--seen", action="store_true", help="judge also what was trained on: the figures flatter")
+    asked = evaluate.add_mutually_exclusive_group()
+    asked.add_argument("--seen", action="store_true", help="judge also what was trained on: the figures flatter")
+    _fold_option(asked, "the official fold of DFEW to judge on, if the model was not trained on another")
     certify = _command(commands, "certify", _certify, "renew the certificate and card of a shipped branch", data=False)
     _models_option(certify)
     source = certify.add_mutually_exclusive_group()
@@ -183,6 +187,10 @@ def _cache_option(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="extracted crops, landmarks and voices (default: ~/.cache/affectfusion)",
     )
+
+
+def _fold_option(command: Any, meaning: str) -> None:
+    command.add_argument("--fold", type=_fold, metavar="N|all", help=f"{meaning}; the first is 0")
 
 
 def _run_option(command: argparse.ArgumentParser) -> None:
@@ -276,6 +284,14 @@ def _positive(text: str) -> int:
     return number
 
 
+def _fold(text: str) -> FoldChoice:
+    if text == ALL:
+        return ALL
+    if not text.lstrip("-").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor {ALL!r}")
+    return int(text)
+
+
 def _percent(text: str) -> int:
     number = _positive(text)
     if number > 100:
@@ -319,11 +335,10 @@ def _recipe(branch: Branch, arguments: argparse.Namespace) -> Recipe:
     recipe = branch.recipes[arguments.recipe]
     if arguments.epochs:
         recipe = recipe.shortened(arguments.epochs)
-    changes = {name: getattr(arguments, name, None) for name in ("seed", "fold")}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if "fold" in changes and not hasattr(recipe, "fold"):
-        raise UserError(f"--fold: {branch.name} has no folds to choose from")
-    return dataclasses.replace(recipe, **changes)
+    if arguments.seed is not None:
+        recipe = dataclasses.replace(recipe, seed=arguments.seed)
+    fold = getattr(arguments, "fold", None)
+    return recipe if fold is None else recipe.of_fold(fold)
 
 
 def _train(branch: Branch, arguments: argparse.Namespace) -> int:
@@ -425,6 +440,8 @@ def _evaluate(branch: Branch, arguments: argparse.Namespace) -> int:
     _check_outputs(arguments.json, arguments.html)
     if arguments.json and arguments.json == arguments.html:
         raise UserError(f"--json and --html: both name {arguments.json}")
+    if arguments.fold is not None:
+        branch = _of_fold(branch, arguments.fold)
     figures = _judge(branch, arguments, _shipped(branch, arguments), arguments.quick, arguments.seen)
     if arguments.json:
         write_json(arguments.json, figures)
@@ -437,7 +454,10 @@ def _evaluate(branch: Branch, arguments: argparse.Namespace) -> int:
 def _datasets(arguments: argparse.Namespace) -> int:
     from quantize.datasets import catalogue
 
-    print(catalogue.summary(_folder(arguments)) if arguments.data else catalogue.listing())
+    if arguments.data:
+        print(catalogue.summary(_folder(arguments), arguments.fold))
+    else:
+        print(catalogue.listing())
     return 0
 
 
@@ -486,6 +506,13 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 def _shipped(branch: Branch, arguments: argparse.Namespace) -> Manifest:
     """The manifest of the branch that is there, checked against its file."""
     return ModelStore(arguments.models).load(branch.name, branch.decisions)[0]
+
+
+def _of_fold(branch: Branch, fold: FoldChoice) -> Branch:
+    """The branch as it judges on one official fold, or on all. Raises UserError where no data set of its has folds."""
+    if not isinstance(branch, FaceEmotion):
+        raise UserError(f"--fold {fold}: no data set of {branch.name} has official folds")
+    return dataclasses.replace(branch, fold=fold)
 
 
 def _judge(

@@ -26,7 +26,7 @@ from quantize.conversion.capped import Caps
 from quantize.conversion.converter import OTHERS
 from quantize.conversion.gate import Cost
 from quantize.conversion.verification import OneAnswerError
-from quantize.evaluate import FLOAT32, Judgement, judge, pooled, report
+from quantize.evaluate import FLOAT32, Judgement, evaluate, judge, pooled, report
 from quantize.files import write_bytes
 from quantize.runs import Run
 
@@ -59,12 +59,11 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
         manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
         verification.verify_others(staged, staged / "representative.npy", branch.name, caps, OTHERS)
         if run.folds:
-            judgement = _cross_validated(branch, data, run, folder, staged, caps)
+            figures = report(branch, manifest, staged, _cross_validated(branch, data, run, folder, staged, caps))
         else:
             unseen = branch.unseen(data, _preprocessing(branch, run, folder), run.split)
-            judgement = judge(branch, manifest, staged, unseen, branch.conditions)
-        figures = {**report(branch, manifest, staged, judgement), "folds": len(run.folds)}
-        manifest = certified(manifest, figures)
+            figures = evaluate(branch, manifest, staged, unseen, branch.conditions)
+        manifest = certified(manifest, {**figures, "folds": len(run.folds)})
         for kind in OTHERS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
@@ -138,7 +137,8 @@ def _judged(
         verification.answers(staged / name, "litert", staged / "development.npy", branch.name, caps)
         for name in ("float32.tflite", file)
     )
-    return _Quantized(staged / file, method, gate.cost(branch, run, examples, before, after))
+    cost = gate.cost(branch, run, examples, examples.decided(before), examples.decided(after))
+    return _Quantized(staged / file, method, cost)
 
 
 def _quantization(quantized: _Quantized, inputs: int) -> dict[str, Any]:

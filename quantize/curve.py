@@ -23,6 +23,9 @@ from quantize.training.tuning import tune
 CURVE = "curve.json"
 """The report, in the run folder."""
 
+PEOPLE = ("actors", "subjects")
+"""The units of a curve that are people."""
+
 NAMES = {
     "auc": "AUC",
     "auc_within": "AUC within people",
@@ -75,7 +78,7 @@ def _point(branch: Branch, outcome: Outcome) -> dict[str, Any]:
         cohorts={},
     )
     point = {"count": outcome.count, "unit": outcome.unit, "n": len(logits), **figures.headline(branch, answers)}
-    if outcome.unit != "pictures":
+    if outcome.unit in PEOPLE:
         point["auc_within"] = figures.headline(branch, _within(answers))["auc"]
     if (classes := examples.classes) is not None:
         point["emotion_accuracy"] = metrics.bootstrap(

@@ -55,7 +55,8 @@ def evaluate(
     ``seen`` says that training may have used them, which the report repeats. A tflite-runtime that cannot run here is
     left out and named. Raises UserError where a model file is missing, broken or of another kind.
     """
-    return report(branch, manifest, models, judge(branch, manifest, models, examples, conditions), seen)
+    judgement = judge(branch, manifest, models, examples, conditions)
+    return {**report(branch, manifest, models, judgement, seen), **figures.floor(branch, examples)}
 
 
 def judge(
@@ -177,6 +178,7 @@ def _ask(
     for row, example in enumerate(inputs):
         logits[row] = interpreter(example.reshape(shape))[name][0]
         bar.update()
+    logits = examples.decided(logits)
     probability = branch.probabilities(logits, manifest.temperature)
     thresholds = np.array([manifest.thresholds[decision] for decision in branch.decisions])
     decision = (probability >= thresholds).astype(np.int64)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import UserError
 from edge.features import Preprocessing
 from edge.signals import Float32Array
+from quantize.datasets import FoldChoice, clips
 from quantize.evaluation.conditions import Condition
 
 if TYPE_CHECKING:
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 class Examples:
     """N examples as a model sees them, with what is true of them.
 
-    ``inputs`` is float32 (N, ...); ``truth`` int64 (N, decisions): 1, 0, or -1 where the example does not count;
+    ``inputs`` is float32 (N, ...), or where examples are clips float32 (frames, ...), and ``clip`` int64 (frames,) then
+    tells each frame's example. ``truth`` is int64 (N, decisions): 1, 0, or -1 where the example does not count;
     ``classes`` int64 (N,) indexes the branch's labels (-1: none), None where the labels do not exclude each other;
     ``groups`` (N,) are drawn together by the bootstrap: subjects, actors or near-duplicates. ``under`` gives the inputs
     of the same examples under a condition; ``cohorts`` label them, each (N,), by what results are told apart for.
+    ``linear`` gives the scores, float32 (N, decisions), of a linear model that learned from the same as the network;
+    None where there is no such model or the data that it would learn from are not there.
     """
 
     inputs: Float32Array
@@ -35,6 +40,12 @@ class Examples:
     groups: NDArray[Any]
     under: Callable[[Condition], Float32Array]
     cohorts: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    clip: NDArray[np.int64] | None = None
+    linear: Callable[[], Float32Array | None] = lambda: None
+
+    def decided(self, logits: Float32Array) -> Float32Array:
+        """The logits that decide on each example, float32 (N, labels), from those of the inputs."""
+        return logits if self.clip is None else clips.summed(logits, self.clip)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,10 @@ class Recipe:
     def shortened(self, epochs: int) -> Recipe:
         """The same for a trial: each network is trained for ``epochs`` and no more."""
         return replace(self, epochs=epochs)
+
+    def of_fold(self, fold: FoldChoice) -> Recipe:
+        """The same for one fold of the data, or for all. Raises UserError where the recipe knows none, or not this."""
+        raise UserError(f"--fold {fold}: the recipe {self.name} has no folds to choose from")
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ class Fitted:
 class Outcome:
     """What networks say of ``examples`` that they were not trained on: ``logits`` float32 (N, labels).
 
-    Each was trained on ``count`` of ``unit``, "actors", "subjects" or "pictures".
+    Each was trained on ``count`` of ``unit``, "actors", "subjects", "pictures" or "clips".
     """
 
     examples: Examples

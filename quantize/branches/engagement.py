@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from quantize.branches.base import Examples, Fitted, Outcome
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
 from quantize.datasets import daisee
 from quantize.datasets.daisee_landmarks import HIGH, Clips
+from quantize.evaluation import floors
 from quantize.evaluation.ceilings import Ceiling, other_clips
 from quantize.evaluation.conditions import LANDMARKS, Condition
 from quantize.training.checkpoints import Checkpoints
@@ -83,7 +84,10 @@ class Engagement:
 
         Stills are held for the whole window; no motion is made up.
         """
-        return _examples(daisee.load(data, None, () if split is None else split["train"]), preprocessing)
+        if split is None:
+            return _examples(daisee.load(data, None), preprocessing)
+        unseen = _examples(daisee.load(data, None, split["train"]), preprocessing)
+        return replace(unseen, linear=partial(_linear, data, split["train"], preprocessing, unseen.inputs))
 
     def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
         """The official Train clips, inside which thresholds were tuned."""
@@ -112,6 +116,16 @@ def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
         return held(clips, features, condition)
 
     return Examples(under(), truth, None, clips.subjects, under)
+
+
+def _linear(data: Path, people: list[str], features: LandmarkFeatures, unseen: Float32Array) -> Float32Array | None:
+    """Scores of ``unseen`` from a linear model that learned from the same ``people``; None where they are not here."""
+    clips = daisee.load(data, None)
+    clips = clips.only(np.isin(clips.subjects, people))
+    if len(np.unique(clips.subjects)) < 2:
+        return None
+    known = _examples(clips, features)
+    return floors.linear(known.inputs, known.truth, known.groups, unseen)
 
 
 @lru_cache(maxsize=1)

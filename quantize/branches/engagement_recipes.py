@@ -131,6 +131,7 @@ class Paper(EngagementRecipe):
     def train(self, sequences: Sequences, rows: NDArray[np.int64], part: Part) -> tuple[Any, History]:
         """Trains on all but the subjects held back; the weights of the best epoch on those are kept."""
         from quantize.training import fitting
+        from quantize.training.callbacks import Validation
 
         fitting.settle(self.seed)
         inputs, high, groups = sequences.moving[rows], sequences.high[rows], sequences.subjects[rows]
@@ -149,7 +150,7 @@ class Paper(EngagementRecipe):
 
         model = self.network(inputs.shape[-1])
         batches = fitting.Batches(draw, order, self.batch, self.seed)
-        validation = (inputs[judged], targets[judged])
+        validation = Validation(inputs[judged], targets[judged])
         return model, fitting.fit_to_plateau(model, batches, _loss, self, part, validation, self.patience)
 
 

@@ -17,9 +17,10 @@ from edge.errors import UserError
 from edge.features.face_crop import FaceCrop
 from edge.signals import Float32Array, Uint8Image
 from quantize.augment import pictures
-from quantize.branches.base import Examples, Fitted, Outcome, Recipe
-from quantize.datasets import fer2013plus
-from quantize.datasets.faces import load, load_all
+from quantize.branches.base import Examples, Fitted, Fold, Outcome, Recipe
+from quantize.datasets import ALL, FoldChoice, fer2013plus
+from quantize.datasets.clips import one_frame_each
+from quantize.datasets.faces import folds_of, load, load_all
 from quantize.evaluation.ceilings import Ceiling, second_panel
 from quantize.evaluation.conditions import PICTURES, Condition
 from quantize.training.checkpoints import Checkpoints
@@ -41,9 +42,12 @@ class FaceRecipe(Recipe):
 
     ``published`` trains as AffectFusion did: on the valence decision alone, by class-weighted binary cross-entropy,
     the rarer class drawn anew every epoch until it is as common as the other, Adam halved on a plateau and stopped
-    early. Its seven outputs then share out the valence and tell no emotions. The paper draws one random frame per
-    clip and epoch and sums the logits over a clip; here pictures are learned from and judged singly, also the frames
-    of DFEW's clips, of which the first official fold is read.
+    early. Its seven outputs then share out the valence and tell no emotions.
+
+    Of clips every recipe does as the paper does: it learns from one random frame of each in every epoch, and the sum of
+    the frames' logits decides on a clip that is validated or tested. ``fold`` is the official fold of a data set that
+    has some, unless named the first. With all of them a network is trained for each, to be tested by it, and one on
+    everything.
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 256)
@@ -53,10 +57,15 @@ class FaceRecipe(Recipe):
     preface_side: int = 32
     encores: tuple[int, ...] = ()
     published: bool = False
+    fold: FoldChoice | None = None
 
     def shortened(self, epochs: int) -> FaceRecipe:
         """The same for a trial: ``epochs`` at the crop's own size, with nothing before or after them."""
         return replace(self, epochs=epochs, preface=0, encores=())
+
+    def of_fold(self, fold: FoldChoice) -> FaceRecipe:
+        """The same for an official fold, which the data set may have or not."""
+        return replace(self, fold=fold)
 
 
 DEFAULT = FaceRecipe(
@@ -64,8 +73,15 @@ DEFAULT = FaceRecipe(
 )
 
 
+@dataclass(frozen=True)
 class FaceEmotion:
-    """Label distributions from ten votes a picture; positive = (neutral + happy) / (1 - surprised)."""
+    """Label distributions from ten votes a picture; positive = (neutral + happy) / (1 - surprised).
+
+    ``fold`` is the official one whose test it is judged on where the data set has some: that of the training, where it
+    was the same data set, or the first.
+    """
+
+    fold: FoldChoice | None = None
 
     name = "face_emotion"
     labels = fer2013plus.EMOTIONS
@@ -81,34 +97,51 @@ class FaceEmotion:
     }
 
     def fit(self, data: Path, recipe: FaceRecipe, checkpoints: Checkpoints) -> Fitted:
-        """Trains on ``train``, sets temperature and threshold on ``valid``."""
+        """Trains on ``train``, sets temperature and threshold on ``valid``; of all official folds on each."""
+        folds = folds_of(data)
+        if recipe.fold != ALL or not folds:
+            return self._fit(data, recipe, next(iter(folds), None) if recipe.fold is None else recipe.fold, checkpoints)
+        whole = self._fit(data, recipe, ALL, checkpoints)
+        each = [self._fit(data, recipe, fold, checkpoints.within(f"fold-{fold}")) for fold in folds if fold != ALL]
+        return replace(
+            whole,
+            folds=[Fold(one.model, one.preprocessing, one.thresholds, one.temperature, one.split) for one in each],
+        )
+
+    def _fit(self, data: Path, recipe: FaceRecipe, fold: FoldChoice | None, checkpoints: Checkpoints) -> Fitted:
+        """One network; ``fold`` is None where the data set has none."""
         from quantize.models.face_emotion import with_mirror
 
-        faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
+        faces, valid, crop = load(data, "train", fold), load(data, "valid", fold), FaceCrop()
         model, history = _train(faces, valid, crop, recipe, checkpoints)
         examples = _examples(valid)
-        tuned = tune(self, with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0), examples)
+        logits = with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0)
+        tuned = tune(self, examples.decided(logits), examples)
         rule = "official; near-duplicates of earlier parts left out"
+        split = {"train": len(faces.firsts), "valid": len(examples.truth), "rule": rule}
+        if fold is not None:
+            split |= {"rule": "official fold, clips; every tenth training clip of an emotion validates", "fold": fold}
         return Fitted(
             model=with_mirror(model, crop.size, batch=1),
             preprocessing=crop,
             thresholds=tuned.thresholds,
             temperature=tuned.temperature,
-            split={"train": len(faces.images), "valid": len(examples.inputs), "rule": rule},
+            split=split,
             development=tuned.figures,
             history=history,
         )
 
     def fit_share(self, data: Path, recipe: FaceRecipe, share: float, checkpoints: Checkpoints) -> Outcome:
-        """Trains on ``share`` of the training pictures, as often as on all of them; asks about ``valid``."""
+        """Trains on ``share`` of the training pictures or clips, as often as on all of them; asks about ``valid``."""
         from quantize.models.face_emotion import with_mirror
 
         faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
-        fewer = faces.only(chosen(np.arange(len(faces.images)), share, recipe.seed))
+        fewer = faces.only(chosen(faces.clip, share, recipe.seed))
         model, _ = _train(fewer, valid, crop, recipe, checkpoints)
         examples = _examples(valid)
         logits = with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0)
-        return Outcome(examples, logits, len(fewer.images), "pictures")
+        count = len(fewer.firsts)
+        return Outcome(examples, examples.decided(logits), count, "pictures" if count == len(fewer.images) else "clips")
 
     def ceilings(self, data: Path) -> list[Ceiling]:
         """Ten more people asked about each validation picture."""
@@ -118,16 +151,26 @@ class FaceEmotion:
         return second_panel(valid.votes, valid.emotion, good, valid.positive)
 
     def unseen(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any] | None) -> Examples:
-        """The official test pictures. FER2013 pictures are crops already: they are only standardised."""
-        return _examples(load(data, "test") if split is not None else load_all(data))
+        """The official test pictures. FER2013 pictures are crops already: they are only standardised.
+
+        Raises UserError where a test of the other folds is asked for, whose clips were trained on.
+        """
+        if split is None:
+            return _examples(load_all(data))
+        trained = _fold(data, split)
+        if trained == ALL:
+            raise UserError(f"{data}: every clip here was trained on; nothing unseen is left (evaluate --seen)")
+        if trained is not None and self.fold not in (None, trained):
+            raise UserError(f"--fold {self.fold}: the model learned from it, as it was trained on fold {trained}")
+        return _examples(load(data, "test", self.fold if trained is None else trained))
 
     def development(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
         """The official validation pictures."""
-        return _examples(load(data, "valid"))
+        return _examples(load(data, "valid", _fold(data, split)))
 
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
-        images = load(data, "train").images
+        images = load(data, "train", _fold(data, split)).images
         return _standardised(images[:: max(1, len(images) // count)][:count])
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
@@ -142,9 +185,10 @@ def _train(
     """The network trained on ``faces``, for any picture's size, and its history; the loss on ``valid`` is watched."""
     from quantize.models.face_emotion import face_emotion
     from quantize.training import fitting
+    from quantize.training.callbacks import Validation
 
     fitting.settle(recipe.seed)
-    targets, watched = _targets(faces, recipe), _counted(valid, recipe)
+    targets, positive, watched = _targets(faces, recipe), faces.positive[faces.firsts], _counted(valid, recipe)
 
     def batches(side: int, seed: int = recipe.seed) -> fitting.Batches:
         def draw(indices: NDArray[np.int64], rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
@@ -154,16 +198,17 @@ def _train(
         return fitting.Batches(draw, order, recipe.batch, seed + side)
 
     def order(rng: np.random.Generator) -> NDArray[np.int64]:
-        return rng.permutation(balanced(faces.positive, rng) if recipe.published else len(faces.images))
+        chosen = rng.permutation(balanced(positive, rng) if recipe.published else len(positive))
+        return one_frame_each(faces.clip, rng)[chosen]
 
     model = face_emotion(len(fer2013plus.EMOTIONS), recipe.widths, recipe.dropout)
-    loss = _weighted_loss(faces.positive) if recipe.published else _loss(recipe.valence)
+    loss = _weighted_loss(positive) if recipe.published else _loss(recipe.valence)
     fit = fitting.fit_to_plateau if recipe.published else fitting.fit
     history = []
     if recipe.preface:
         small = replace(recipe, epochs=recipe.preface, learning_rate=2 * recipe.learning_rate)
         history += fitting.fit(model, batches(recipe.preface_side), loss, small, checkpoints.part("preface"))
-    watch = (_standardised(valid.images)[watched], _targets(valid, recipe)[watched])
+    watch = Validation(_standardised(watched.images), _targets(watched, recipe)[watched.firsts], watched.clip)
     history += fit(model, batches(crop.size), loss, recipe, checkpoints.part("main"), watch)
     for number, epochs in enumerate(recipe.encores, start=1):
         weights, seed = model.get_weights(), recipe.seed + number
@@ -177,9 +222,25 @@ def _train(
 
 def _examples(faces: fer2013plus.Faces) -> Examples:
     def under(condition: Condition) -> Float32Array:
-        return _standardised(np.stack([condition(image, i) for i, image in enumerate(faces.images)]))
+        """All frames of a clip are spoilt alike."""
+        spoilt = [condition(image, clip) for image, clip in zip(faces.images, faces.clip.tolist(), strict=True)]
+        return _standardised(np.stack(spoilt))
 
-    return Examples(_standardised(faces.images), faces.positive[:, None], faces.emotion, faces.groups, under)
+    firsts = faces.firsts
+    return Examples(
+        inputs=_standardised(faces.images),
+        truth=faces.positive[firsts, None],
+        classes=faces.emotion[firsts],
+        groups=faces.groups[firsts],
+        under=under,
+        clip=faces.clip,
+    )
+
+
+def _fold(data: Path, split: Mapping[str, Any]) -> FoldChoice | None:
+    """The official fold of ``data`` that was trained on; None where they have none, or it was on other data."""
+    fold: FoldChoice | None = split.get("fold")
+    return fold if folds_of(data) else None
 
 
 def _resized(image: Uint8Image, side: int) -> Uint8Image:
@@ -196,7 +257,7 @@ def _standardised(images: Uint8Image) -> Float32Array:
 def balanced(positive: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows of both answers, int64 (2 x those of the commoner one,): the rarer one's are drawn with replacement.
 
-    ``positive`` is int64 (N,) as in Faces; rows without an answer are left out.
+    ``positive`` is int64 (N,), 1, 0 or -1 for each clip or still; rows without an answer are left out.
     """
     answers = sorted((np.flatnonzero(positive == answer) for answer in (0, 1)), key=len)
     if not len(answers[0]):
@@ -210,9 +271,9 @@ def _targets(faces: fer2013plus.Faces, recipe: FaceRecipe) -> Float32Array:
     return faces.positive[:, None].astype(np.float32) if recipe.published else faces.votes
 
 
-def _counted(faces: fer2013plus.Faces, recipe: FaceRecipe) -> NDArray[np.int64]:
-    """The rows that have a target."""
-    return np.flatnonzero(faces.positive >= 0) if recipe.published else np.arange(len(faces.images))
+def _counted(faces: fer2013plus.Faces, recipe: FaceRecipe) -> fer2013plus.Faces:
+    """Those that have a target."""
+    return faces.only(faces.positive >= 0) if recipe.published else faces
 
 
 def _log_shares(logits: Any) -> tuple[Any, Any]:

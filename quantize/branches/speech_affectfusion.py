@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import UserError
 from edge.features.speech import SpeechFeatures
 from edge.signals import Float32Array
 from quantize.branches.base import Branch, Fitted, Recipe
-from quantize.datasets import ravdess
+from quantize.datasets import ALL, FoldChoice, ravdess
 from quantize.training.checkpoints import Checkpoints
 from quantize.training.tuning import tune
 from quantize.training.voices import NEGATIVE, Voices, actors_of, folds_of
@@ -34,6 +35,12 @@ class PaperRecipe(Recipe):
     dropout: float = 0.3
     patience: int = 3
 
+    def of_fold(self, fold: FoldChoice) -> PaperRecipe:
+        """The same that tests on ``fold`` of the actors."""
+        if fold == ALL:
+            raise UserError(f"--fold {fold}: the recipe {self.name} keeps one fold for the test; name it")
+        return replace(self, fold=ravdess.checked_fold(fold))
+
 
 RECIPE = PaperRecipe("affectfusion-2025", epochs=100, batch=32, learning_rate=5e-4, weight_decay=0.0)
 
@@ -42,6 +49,7 @@ def fit(branch: Branch, voices: Voices, recipe: PaperRecipe, checkpoints: Checkp
     """Trains on three folds of actors; a fourth halves the rate, stops the training and sets the threshold."""
     from quantize.models.speech_emotion import convolutional
     from quantize.training import fitting
+    from quantize.training.callbacks import Validation
 
     fold = folds_of(voices)
     test, valid = fold == recipe.fold, fold == (recipe.fold - 1) % ravdess.FOLDS
@@ -64,7 +72,7 @@ def fit(branch: Branch, voices: Voices, recipe: PaperRecipe, checkpoints: Checkp
     shape = (recipe.frames, features.bands, len(branch.labels), recipe.widths, recipe.dropout)
     model = convolutional(*shape)
     batches = fitting.Batches(draw, order, recipe.batch, recipe.seed)
-    held_out = (inputs["valid"], negative["valid"].astype(np.float32))
+    held_out = Validation(inputs["valid"], negative["valid"].astype(np.float32))
     loss = _weighted(float(negative["train"].mean()))
     part = checkpoints.part("train")
     history = fitting.fit_to_plateau(model, batches, loss, recipe, part, held_out, recipe.patience)

@@ -20,7 +20,7 @@ from edge.signals import Float32Array
 from quantize.augment import sounds
 from quantize.branches import speech_affectfusion
 from quantize.branches.base import Examples, Fitted, Fold, Outcome, Recipe
-from quantize.datasets import ravdess
+from quantize.datasets import ALL, FoldChoice, ravdess
 from quantize.evaluation import metrics
 from quantize.evaluation.ceilings import Ceiling
 from quantize.evaluation.conditions import SOUNDS
@@ -51,6 +51,10 @@ class SpeechRecipe(Recipe):
     noise: float = 0.2
     valence: float = 0.5
     smoothing: float = 0.1
+
+    def of_fold(self, fold: FoldChoice) -> SpeechRecipe:
+        """The same without ``fold`` of the actors; with all folds it cross-validates, as it does unless told."""
+        return replace(self, fold=None if fold == ALL else ravdess.checked_fold(fold))
 
 
 @dataclass(frozen=True)

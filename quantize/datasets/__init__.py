@@ -14,6 +14,10 @@ from edge.errors import UserError
 
 Split = Literal["train", "valid", "test"]
 
+FoldChoice = int | Literal["all"]
+"""An official fold of a data set, from 0; or all of them, in turn or together."""
+ALL: Literal["all"] = "all"
+
 
 def read_npz(path: Path, fields: tuple[str, ...]) -> Mapping[str, NDArray[Any]]:
     """The named ``fields`` (and ``aspect`` where there is one) of a NumPy archive.

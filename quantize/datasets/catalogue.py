@@ -9,7 +9,7 @@ from typing import Any
 
 from edge.errors import UserError
 from edge.signals import ENGAGEMENT_STATES
-from quantize.datasets import daisee, daisee_landmarks, face_labels, faces, ravdess, speech
+from quantize.datasets import ALL, FoldChoice, daisee, daisee_landmarks, face_labels, faces, ravdess, speech
 from quantize.datasets.daisee_landmarks import Clips
 from quantize.datasets.face_labels import Faces
 from quantize.datasets.layouts import Layout
@@ -41,34 +41,45 @@ def listing() -> str:
     return "\n\n".join(entries)
 
 
-def summary(folder: Path) -> str:
+def summary(folder: Path, fold: FoldChoice | None = None) -> str:
     """The layout that ``folder`` holds, and how many examples of each label are in each of its splits.
 
-    Reads and extracts all of it, so that training finds it in the cache; what is left out is logged. Raises UserError
-    that lists all that was looked for where it holds none, and whatever its loader finds wrong.
+    Of a data set with official folds, those of one ``fold``, the first unless named, or of each. Reads and extracts all
+    of it, so that training finds it in the cache; what is left out is logged. Raises UserError that lists all that was
+    looked for where it holds none, or the folds that there are, and whatever its loader finds wrong.
     """
     for branch, layouts in LAYOUTS.items():
         for layout in layouts:
             if layout.recognises(folder):
-                return f"{folder}: {layout.name}, for {branch}\n\n" + _table(_counted(layout, folder))
+                layout.loader(fold)
+                folds = [each for each in layout.folds if each != ALL] if fold == ALL else [fold]
+                tables = [_title(each) + _table(_counted(layout, folder, each)) for each in folds]
+                return "\n\n".join([f"{folder}: {layout.name}, for {branch}", *tables])
     known = "; ".join(f"{layout.files[0]} ({layout.name})" for layouts in LAYOUTS.values() for layout in layouts)
     raise UserError(f"{folder}: not a data set that is known here; looked for {known}")
 
 
-def _counted(layout: Layout[Any], folder: Path) -> dict[str, Counts]:
+def _title(fold: FoldChoice | None) -> str:
+    return "" if fold is None else f"fold {fold}\n"
+
+
+def _counted(layout: Layout[Any], folder: Path, fold: FoldChoice | None) -> dict[str, Counts]:
     """Counts of labels by split, or by channel where there are no splits."""
     if layout in speech.LAYOUTS:
         heard, _ = speech.utterances(folder)
         channels = sorted({recording.channel for recording in heard}, reverse=True)
         return {name: _recordings([r for r in heard if r.channel == name]) for name in channels}
-    parts = {split: layout.load(folder, split) for split in layout.splits(folder)}
+    load = layout.loader(fold)
+    parts = {split: load(folder, split) for split in layout.splits(folder)}
     return {split: _faces(part) if isinstance(part, Faces) else _clips(part) for split, part in parts.items()}
 
 
 def _faces(part: Faces) -> Counts:
-    by_emotion = {name: int((part.emotion == i).sum()) for i, name in enumerate(face_labels.EMOTIONS)}
-    valence = {"positive": int((part.positive == 1).sum()), "negative": int((part.positive == 0).sum())}
-    return {"pictures": len(part.images), **by_emotion, **valence}
+    emotion, positive = part.emotion[part.firsts], part.positive[part.firsts]
+    clips = {"clips": len(emotion)} if len(emotion) < len(part.images) else {}
+    by_emotion = {name: int((emotion == i).sum()) for i, name in enumerate(face_labels.EMOTIONS)}
+    valence = {"positive": int((positive == 1).sum()), "negative": int((positive == 0).sum())}
+    return {**clips, "pictures": len(part.images), **by_emotion, **valence}
 
 
 def _clips(part: Clips) -> Counts:

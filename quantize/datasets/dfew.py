@@ -1,18 +1,20 @@
 """DFEW, its single-labelled clips of 16 faces: ``Clip/clip_224x224_16f`` and ``EmoLabel_DataSplit``, five folds.
 
 Jiang et al. 2020, doi:10.1145/3394171.3413620. A clip's 16 pictures, aligned and 224 pixels wide, lie in a folder named
-for its number. There is no official validation part: every tenth training clip of each emotion, by number, validates.
+for its number. Of five official folds each tests on its own fifth of the clips and trains on the others. There is no
+official validation part: every tenth training clip of each emotion, by number, validates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from edge.errors import UserError
-from quantize.datasets import Split, face_labels, face_pictures
+from quantize.datasets import ALL, FoldChoice, Split, face_labels, face_pictures
 from quantize.datasets.face_labels import EMOTIONS, FaceLoader, Faces
 from quantize.datasets.layouts import Layout
 from quantize.datasets.tables import rows
@@ -25,8 +27,11 @@ CODES = ("happy", "sad", "neutral", "angry", "surprised", "disgust", "fear")
 HELD_BACK = 10
 
 
-def load(folder: Path, split: Split, fold: int = 0) -> Faces:
-    """One split of the official fold ``fold`` (0..4): 16 rows for each clip, one after the other; groups are clips.
+def load(folder: Path, split: Split, fold: FoldChoice = 0) -> Faces:
+    """One split of the official ``fold`` (0..4, set_1 to set_5): 16 rows for each clip in a row; groups are clips.
+
+    The test of all folds is every clip, and their training and validation parts share out every clip as well: for a
+    network that the five folds' stand the test for.
 
     Raises UserError naming file and line for a label out of range, and the split file or folder that is missing.
     """
@@ -36,20 +41,21 @@ def load(folder: Path, split: Split, fold: int = 0) -> Faces:
         raise UserError(f"{folder / CLIPS}: no such folder{hint}")
     clips = _clips(folder, split, fold)
     if not clips:
-        raise UserError(f"{folder / SPLITS}: too few clips in fold {fold} for the split {split!r}")
+        raise UserError(f"{folder / SPLITS}: too few clips for the split {split!r} (fold {fold})")
     sources = [_source(folder, number) for number, _ in clips]
     kept, crops = face_pictures.crops_of(folder, sources, FRAMES)
     emotion = np.repeat([EMOTIONS.index(clips[i][1]) for i in kept], FRAMES).astype(np.int64)
-    return face_labels.from_emotions(np.concatenate(crops), emotion, np.repeat(kept, FRAMES).tolist())
+    return face_labels.from_emotions(np.concatenate(crops), emotion, np.repeat(kept, FRAMES).tolist(), FRAMES)
 
 
-def _clips(folder: Path, split: Split, fold: int) -> list[tuple[int, str]]:
+def _clips(folder: Path, split: Split, fold: FoldChoice) -> list[tuple[int, str]]:
     """Number and emotion of every clip of one split."""
-    if not 0 <= fold < FOLDS:
-        raise UserError(f"{folder / SPLITS}: there is no fold {fold} (0 to {FOLDS - 1})")
+    if fold == ALL:
+        clips = sorted({clip for number in range(FOLDS) for clip in _listed(folder, "test", number)})
+    else:
+        clips = _listed(folder, "test", fold) if split == "test" else sorted(_listed(folder, "train", fold))
     if split == "test":
-        return _listed(folder, "test", fold)
-    clips = sorted(_listed(folder, "train", fold))
+        return clips
     held_back = {
         clip for name in EMOTIONS for clip in [clip for clip in clips if clip[1] == name][HELD_BACK - 1 :: HELD_BACK]
     }
@@ -75,7 +81,7 @@ def _source(folder: Path, number: int) -> Path:
 
 
 LAYOUT: Layout[FaceLoader] = Layout(
-    name="DFEW, clips of 16 faces; the first official fold, frames judged singly",
+    name="DFEW, clips of 16 faces in five official folds",
     files=(
         "Clip/clip_224x224_16f/00001/*.jpg",
         "EmoLabel_DataSplit/train(single-labeled)/set_1.csv ... set_5.csv",
@@ -86,4 +92,5 @@ LAYOUT: Layout[FaceLoader] = Layout(
     recognises=lambda folder: (folder / SPLITS).is_dir() or (folder / CLIPS).is_dir(),
     splits=lambda _: ("train", "valid", "test"),
     load=load,
+    folds={fold: partial(load, fold=fold) for fold in (*range(FOLDS), ALL)},
 )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge import signals
 from edge.branches.face_emotion import LEFT_OUT, POSITIVE
 from edge.signals import Float32Array, Uint8Image
-from quantize.datasets import Split
+from quantize.datasets import Split, clips
 
 EMOTIONS = signals.EMOTIONS
 """The network's outputs: the first seven of the ten columns of FER+ votes."""
@@ -26,12 +26,13 @@ NEEDED, CLEAR = 6, 0.6
 
 @dataclass(frozen=True)
 class Faces:
-    """N pictures of one split.
+    """N pictures of one split: stills, or the frames of clips.
 
     ``images`` is uint8 (N, 48, 48) grey; ``votes`` float32 (N, 7), the share of each emotion among the votes for any of
     the seven; ``emotion`` int64 (N,), the emotion with most votes of all ten columns, -1 where there is none;
     ``positive`` int64 (N,), 1 positive, 0 negative, -1 left out; ``groups`` (N,) marks what belongs together:
-    near-duplicates, the frames of a clip, the pictures of a subject.
+    near-duplicates, the frames of a clip, the pictures of a subject. ``clip`` int64 (N,) numbers the clips from 0, of
+    which each has one emotion; a still is a clip of its own.
     """
 
     images: Uint8Image
@@ -39,20 +40,34 @@ class Faces:
     emotion: NDArray[np.int64]
     positive: NDArray[np.int64]
     groups: NDArray[np.int64]
+    clip: NDArray[np.int64]
+
+    @property
+    def firsts(self) -> NDArray[np.int64]:
+        """The row of each clip's first picture, int64 (clips,)."""
+        return clips.firsts(self.clip)
 
     def only(self, rows: NDArray[np.bool_]) -> Faces:
-        """The pictures at ``rows``."""
-        return Faces(self.images[rows], self.votes[rows], self.emotion[rows], self.positive[rows], self.groups[rows])
+        """The pictures at ``rows``, whole clips."""
+        return Faces(
+            images=self.images[rows],
+            votes=self.votes[rows],
+            emotion=self.emotion[rows],
+            positive=self.positive[rows],
+            groups=self.groups[rows],
+            clip=np.unique(self.clip[rows], return_inverse=True)[1],
+        )
 
 
 FaceLoader = Callable[[Path, Split], Faces]
 
 
-def from_emotions(images: Uint8Image, emotion: NDArray[np.int64], groups: Sequence[Any]) -> Faces:
-    """Faces of which one emotion each is known: all votes are for it."""
+def from_emotions(images: Uint8Image, emotion: NDArray[np.int64], groups: Sequence[Any], frames: int = 1) -> Faces:
+    """Faces of which one emotion each is known: all votes are for it. So many ``frames`` in a row are a clip."""
     votes = np.eye(len(EMOTIONS), dtype=np.float32)[emotion]
     valence = np.array([-1 if name in LEFT_OUT else int(name in POSITIVE) for name in EMOTIONS], np.int64)
-    return Faces(images, votes, emotion, valence[emotion], _numbered(groups))
+    clip = np.arange(len(images)) // frames
+    return Faces(images, votes, emotion, valence[emotion], _numbered(groups), clip)
 
 
 def from_votes(images: Uint8Image, votes: Float32Array, groups: Sequence[Any]) -> Faces:
@@ -61,7 +76,8 @@ def from_votes(images: Uint8Image, votes: Float32Array, groups: Sequence[Any]) -
     counted = votes[keep, : len(EMOTIONS)]
     shares = counted / counted.sum(axis=1, keepdims=True)
     kept = [group for group, kept in zip(groups, keep, strict=True) if kept]
-    return Faces(images[keep], shares, plurality(votes)[keep], _valence(votes)[keep], _numbered(kept))
+    clip = np.arange(len(kept))
+    return Faces(images[keep], shares, plurality(votes)[keep], _valence(votes)[keep], _numbered(kept), clip)
 
 
 def usable(votes: Float32Array) -> NDArray[np.bool_]:

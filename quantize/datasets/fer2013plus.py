@@ -54,6 +54,7 @@ def load(folder: Path, split: Split) -> Faces:
         emotion=plurality(votes)[keep],
         positive=np.where(binary < 0, -1, 1 - binary.astype(np.int64))[keep],
         groups=content["dup_group"].astype(np.int64)[keep],
+        clip=np.arange(keep.sum()),
     )
 
 

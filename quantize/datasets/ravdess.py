@@ -17,6 +17,7 @@ import soxr
 
 from edge.errors import UserError
 from edge.signals import SAMPLE_RATE, Float32Array
+from quantize.datasets import FoldChoice
 from quantize.datasets.layouts import Layout
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
@@ -81,6 +82,13 @@ def fold_of(actors: list[int]) -> dict[int, int]:
     for sex in (1, 0):
         folds |= {actor: i % FOLDS for i, actor in enumerate(sorted(a for a in set(actors) if a % 2 == sex))}
     return folds
+
+
+def checked_fold(fold: FoldChoice) -> int:
+    """``fold`` as a number. Raises UserError where it is none of the folds of actors."""
+    if not isinstance(fold, int) or not 0 <= fold < FOLDS:
+        raise UserError(f"--fold {fold}: there are folds of actors from 0 to {FOLDS - 1}")
+    return fold
 
 
 def without_copies(sounds: list[Float32Array]) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.signals import Float32Array
-from quantize.branches.base import Branch
+from quantize.branches.base import Branch, Examples
 from quantize.evaluation import metrics
 
 DECIDED = {
@@ -148,6 +148,16 @@ def majority(truth: NDArray[np.int64]) -> float | None:
     if not all(map(len, counted)):
         return None
     return float(np.mean([max(column.mean(), 1 - column.mean()) for column in counted]))
+
+
+def floor(branch: Branch, examples: Examples) -> dict[str, Any]:
+    """The AUC of each decision, with its interval, that a linear model of ``examples`` reaches; empty without one."""
+    scores = examples.linear()
+    if scores is None:
+        return {}
+    decided = np.zeros(scores.shape, np.int64)
+    said = Answers(examples.truth, None, examples.groups, scores, scores, decided, {})
+    return {"linear_auc_per_label": {name: _interval("auc", said, [c]) for c, name in enumerate(branch.decisions)}}
 
 
 def cohorts(branch: Branch, judged: Mapping[str, Answers]) -> dict[str, dict[str, Any]]:

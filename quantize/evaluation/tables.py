@@ -13,13 +13,14 @@ ROWS = {
 }
 KINDS = {"float32": "float32", "int8": "int8 (litert)", "int8_tflite_runtime": "int8 (tflite-runtime)"}
 
+FLOOR = "A logistic regression on the mean and spread of the same features, learned from the same people,"
 FLATTERED = "These examples may have been seen in training (--seen): the figures flatter and say nothing of new people."
 
 
 def whole(report: Mapping[str, Any]) -> str:
     """Everything a reader of the terminal or the card is told, in paragraphs."""
     parts = [FLATTERED] if report["seen"] else []
-    parts += [headline(report), summary(report), classes(report)]
+    parts += [headline(report), summary(report), *floor(report), classes(report)]
     if report["conditions"]:
         parts.append(conditions(report))
     parts += [cohort(label, report) for label in report["groups"]]
@@ -56,6 +57,23 @@ def summary(report: Mapping[str, Any]) -> str:
             else "tflite-runtime cannot run here and was left out."
         )
     )
+
+
+def floor(report: Mapping[str, Any]) -> list[str]:
+    """What a linear model reaches, in a sentence; nothing where it was not asked."""
+    if "linear_auc_per_label" not in report:
+        return []
+    reached = report["linear_auc_per_label"]
+    below = [
+        name for name, figure in reached.items() if _value(report["int8"]["auc_per_label"][name]) <= _value(figure)
+    ]
+    stands = f"int8 is not above it in {', '.join(below)}." if below else "int8 is above it in each."
+    told = ", ".join(f"{name} {interval(figure)}" for name, figure in reached.items())
+    return [f"{FLOOR} reaches an AUC of {told}; {stands}"]
+
+
+def _value(figure: Mapping[str, float | None]) -> float:
+    return 0.0 if figure["value"] is None else figure["value"]
 
 
 def classes(report: Mapping[str, Any]) -> str:

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge.errors import UserError
+from edge.signals import Float32Array
+from quantize.datasets import clips
 
 History = list[dict[str, float]]
 """What was measured in each epoch, by name: ``loss``, ``val_loss`` where there is validation, ``learning_rate``."""
+
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""The loss of each example, (batch,), from targets and logits."""
+
+
+class Validation(NamedTuple):
+    """What is not trained on: ``inputs``, and ``targets`` of each or, where ``clip`` numbers them, of each clip."""
+
+    inputs: Float32Array
+    targets: Float32Array
+    clip: NDArray[np.int64] | None = None
+
+
+class Watch(tf.keras.callbacks.Callback):  # type: ignore[misc]
+    """Adds ``val_loss`` to what is logged: the mean ``loss`` of ``validation``, of clips by the sum of their logits."""
+
+    def __init__(self, validation: Validation, loss: Loss) -> None:
+        super().__init__()
+        self._validation, self._loss = validation, loss
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Asks about all of it."""
+        assert logs is not None
+        inputs, targets, clip = self._validation
+        logits = self.model.predict(inputs, batch_size=256, verbose=0)
+        if clip is not None:
+            logits = clips.summed(logits, clip)
+        logs["val_loss"] = float(np.mean(self._loss(targets, logits)))
 
 
 class Progress(tf.keras.callbacks.Callback):  # type: ignore[misc]

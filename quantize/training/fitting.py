@@ -11,16 +11,11 @@ from tqdm import tqdm
 
 from edge.signals import Float32Array
 from quantize.branches.base import Recipe
-from quantize.training.callbacks import History, Keeper, Plateau, Progress, copy
+from quantize.training.callbacks import History, Keeper, Loss, Plateau, Progress, Validation, Watch, copy
 from quantize.training.checkpoints import Part
 
 Draw = Callable[[NDArray[np.int64], np.random.Generator], tuple[Float32Array, Float32Array]]
 """Makes a batch: inputs and targets of the examples at the given indices, disturbed with the given generator."""
-
-Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-
-Validation = tuple[Float32Array, Float32Array]
-"""Inputs and targets that are not trained on."""
 
 
 def settle(seed: int) -> None:
@@ -45,6 +40,7 @@ class Batches(tf.keras.utils.Sequence):  # type: ignore[misc]
     """Shuffled batches of ``batch`` examples, drawn afresh every epoch; the last, incomplete one is left out.
 
     What is drawn depends on the seed, the epoch and the batch's place in it alone, not on what was drawn before.
+    ``indices`` are the epoch's examples in their order.
     """
 
     def __init__(
@@ -57,13 +53,13 @@ class Batches(tf.keras.utils.Sequence):  # type: ignore[misc]
     def begin(self, epoch: int) -> None:
         """Goes to the start of ``epoch``."""
         self._epoch = epoch
-        self._indices = self._order(self._rng(0))
+        self.indices = self._order(self._rng(0))
 
     def __len__(self) -> int:
-        return max(1, len(self._indices) // self._batch)
+        return max(1, len(self.indices) // self._batch)
 
     def __getitem__(self, index: int) -> tuple[Float32Array, Float32Array]:
-        return self._draw(self._indices[index * self._batch : (index + 1) * self._batch], self._rng(1 + index))
+        return self._draw(self.indices[index * self._batch : (index + 1) * self._batch], self._rng(1 + index))
 
     def on_epoch_end(self) -> None:
         """Shuffles again."""
@@ -83,8 +79,8 @@ def fit(
 ) -> History:
     """Trains ``model`` with AdamW down a cosine to zero: no epoch is picked on validation data. Returns the history.
 
-    ``validation``, inputs and targets, is only watched: its loss stands in the history beside the training's. Goes on
-    where ``part`` has a checkpoint, to the weights and the history that it would have come to without a break.
+    ``validation`` is only watched: its loss stands in the history beside the training's. Goes on where ``part`` has a
+    checkpoint, to the weights and the history that it would have come to without a break.
     """
     steps = len(batches)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
@@ -95,7 +91,7 @@ def fit(
     )
     optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, global_clipnorm=5.0)
     model.compile(optimizer, loss)
-    return _fit(model, batches, recipe, part, validation)
+    return _fit(model, batches, recipe, part, validation and Watch(validation, loss))
 
 
 def fit_to_plateau(
@@ -115,7 +111,7 @@ def fit_to_plateau(
     """
     model.compile(tf.keras.optimizers.Adam(recipe.learning_rate), loss)
     plateau = Plateau(model, patience)
-    history = _fit(model, batches, recipe, part, validation, plateau)
+    history = _fit(model, batches, recipe, part, Watch(validation, loss), plateau)
     copy(plateau.best, model.variables)
     return history
 
@@ -125,7 +121,7 @@ def _fit(
     batches: Batches,
     recipe: Recipe,
     part: Part,
-    validation: Validation | None,
+    watch: Watch | None,
     plateau: Plateau | None = None,
 ) -> History:
     keeper = Keeper(model, plateau.best if plateau else [], part.checkpoint)
@@ -144,8 +140,6 @@ def _fit(
             epochs=recipe.epochs,
             verbose=0,
             shuffle=False,
-            validation_data=validation,
-            validation_batch_size=256,
-            callbacks=[*filter(None, (Progress(bar), logs, plateau)), keeper],
+            callbacks=[*filter(None, (watch, Progress(bar), logs, plateau)), keeper],
         )
     return keeper.history

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soxr
 
 from edge.errors import UserError
 from edge.inference import graph
@@ -16,6 +17,7 @@ from quantize.cli import main
 from quantize.conversion import capped, foreign, inspection, verification
 from quantize.conversion.capped import Caps
 from quantize.conversion.foreign import compare
+from quantize.datasets import ravdess
 
 tf = pytest.importorskip("tensorflow", reason="converting needs TensorFlow, which is not installed here")
 L = tf.keras.layers
@@ -240,9 +242,38 @@ def test_decisions_are_compared_as_the_outputs_suggest() -> None:
 def research() -> Path:
     """The folder of research data."""
     folder = Path(os.environ.get("AFFECT_DATA", ""))
-    if not os.environ.get("AFFECT_DATA") or not (folder / "affectfusion_authors").is_dir():
-        pytest.skip("needs the AffectFusion authors' models (AFFECT_DATA names the folder of research data)")
+    needed = ("affectfusion_authors", "daisee_landmarks", "ravdess")
+    if not os.environ.get("AFFECT_DATA") or not all((folder / name).is_dir() for name in needed):
+        pytest.skip(f"AFFECT_DATA does not name a folder with {'/, '.join(needed)}/ in it")
     return folder
+
+
+@pytest.mark.timeout(3000)
+def test_the_speech_network_of_the_affectfusion_authors_keeps_its_decisions(research: Path, tmp_path: Path) -> None:
+    """Post-training int8 loses it: the rewritten network is judged on actors that chose nothing of it."""
+    recordings = [r for r in ravdess.recordings(research / "ravdess") if r.channel == "speech"]
+    deciding = sorted({recording.actor for recording in recordings})[:10]
+    parts = {
+        "decide": [r for r in recordings if r.actor in deciding][::4],
+        "unseen": [r for r in recordings if r.actor not in deciding][::3],
+    }
+    for name, part in parts.items():
+        np.save(tmp_path / f"{name}.npy", np.stack([_as_the_authors_read_it(recording) for recording in part]))
+    keras, report = research / "affectfusion_authors" / "audio1dconv.keras", tmp_path / "report.json"
+    out = tmp_path / "speech.tflite"
+    inputs = ["--representative", str(tmp_path / "decide.npy"), "--unseen", str(tmp_path / "unseen.npy")]
+    assert main(["convert-keras", str(keras), *inputs, "--out", str(out), "--json", str(report)]) == 0
+    found = json.loads(report.read_text())
+    assert found["unseen"]["n"] == len(parts["unseen"]) == 200
+    assert found["unseen"]["agreement"] >= 0.97
+    assert Interpreter(out).input.dtype == "int8" and found["delegated"] == found["nodes"]
+
+
+def _as_the_authors_read_it(recording: ravdess.Recording) -> np.ndarray:
+    """Five seconds at 22.05 kHz over their peak, cut or padded with silence: float32 (110250, 1)."""
+    samples = soxr.resample(ravdess.sound(recording), 16_000, 22_050)
+    samples = (samples / (np.abs(samples).max() + 1e-6))[:110_250]
+    return np.pad(samples, (0, 110_250 - len(samples)))[:, None].astype(np.float32)
 
 
 @pytest.mark.timeout(500)

@@ -93,6 +93,19 @@ def test_the_report_holds_what_others_rely_on(judged: tuple[str, Json, str]) -> 
     assert figures["int8"]["sha256"] == hashlib.sha256((MODELS / f"{branch}.tflite").read_bytes()).hexdigest()
 
 
+def test_engagement_stands_beside_a_linear_model_of_the_same_people(judged: tuple[str, Json, str]) -> None:
+    branch, figures, page = judged
+    if branch != "engagement":
+        assert "linear_auc_per_label" not in figures and "logistic regression" not in page
+        return
+    reached = figures["linear_auc_per_label"]
+    assert set(reached) == set(figures["int8"]["auc_per_label"])
+    assert all(set(figure) == {"value", "low", "high"} for figure in reached.values())
+    assert reached["boredom"]["value"] > 0.9
+    words = " ".join("".join(_parsed(page).words).split())
+    assert "linear model" in words and f"boredom {reached['boredom']['value']:.3f}" in words
+
+
 def test_every_condition_is_judged_for_both_models(judged: tuple[str, Json, str]) -> None:
     branch, figures, _ = judged
     assert list(figures["conditions"]) == [condition.name for condition in BRANCHES[branch].conditions]

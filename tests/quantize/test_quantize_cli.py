@@ -175,10 +175,37 @@ def test_an_unknown_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert said.endswith("--recipe best: engagement has affectfusion-2025, default")
 
 
-def test_a_fold_where_there_are_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--fold: face_emotion has no folds" in _refusal(
-        ["train", "face_emotion", "--data", str(tmp_path), "--fold", "1"], capsys
-    )
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["train", "engagement"], "--fold 1: the recipe default has no folds to choose from"),
+        (["train", "face_emotion"], "--fold 1: FER2013 with FER+ votes as NumPy archives: has no folds to choose from"),
+        (["evaluate", "face_emotion"], "--fold 1: FER2013 with FER+ votes as NumPy archives: has no folds to choose"),
+        (["evaluate", "engagement"], "--fold 1: no data set of engagement has official folds"),
+        (["datasets"], "--fold 1: FER2013 with FER+ votes as NumPy archives: has no folds to choose from"),
+    ],
+)
+def test_a_fold_where_there_are_none_is_one_line(
+    command: list[str], reason: str, faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["--run", str(tmp_path / "run")] if command[0] == "train" else []
+    assert reason in _refusal([*command, "--data", str(faces), "--fold", "1", *run], capsys)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "fold", "reason"),
+    [
+        ("default", "3", "--fold 3: there are folds of actors from 0 to 2"),
+        ("default", "-1", "--fold -1: there are folds of actors from 0 to 2"),
+        ("affectfusion-2025", "all", "--fold all: the recipe affectfusion-2025 keeps one fold for the test; name it"),
+    ],
+)
+def test_a_fold_of_actors_that_there_is_not_is_one_line(
+    recipe: str, fold: str, reason: str, voices: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = _refusal(["train", "speech_emotion", "--data", str(voices), "--recipe", recipe, "--fold", fold], capsys)
+    assert said.endswith(reason)
 
 
 def test_converting_before_training_is_one_line(

@@ -100,6 +100,7 @@ def test_a_training_goes_on_as_if_it_had_not_been_interrupted(plateau: bool, tmp
     import tensorflow as tf
 
     from quantize.training import fitting
+    from quantize.training.callbacks import Validation
 
     inputs = np.random.default_rng(0).normal(size=(48, 4)).astype(np.float32)
     targets = inputs[:, :1] ** 2
@@ -117,7 +118,7 @@ def test_a_training_goes_on_as_if_it_had_not_been_interrupted(plateau: bool, tmp
         layers = tf.keras.layers
         model = tf.keras.Sequential([layers.Dense(8, "relu", input_shape=(4,)), layers.Dropout(0.3), layers.Dense(1)])
         batches = fitting.Batches(draw, lambda rng: rng.permutation(40), recipe.batch, seed=1)
-        loss, validation = tf.keras.losses.mse, (inputs[40:], targets[40:])
+        loss, validation = tf.keras.losses.mse, Validation(inputs[40:], targets[40:])
         if plateau:
             history = fitting.fit_to_plateau(model, batches, loss, recipe, part, validation, patience=1)
         else:

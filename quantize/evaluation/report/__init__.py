@@ -12,7 +12,7 @@ import jinja2
 from quantize.evaluate import COMPARED
 from quantize.evaluation.figures import HEADLINES
 from quantize.evaluation.report import plots
-from quantize.evaluation.tables import FLATTERED, KINDS, ROWS, interval, number
+from quantize.evaluation.tables import FLATTERED, KINDS, ROWS, floor, interval, number
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -99,9 +99,11 @@ def _labels(report: Mapping[str, Any], kinds: Sequence[str]) -> list[Section]:
     labels = {name: {kind: report[kind]["auc_per_label"][name] for kind in kinds} for name in report["drift"]}
     rows = [[name, *(interval(of_kind[kind]) for kind in kinds)] for name, of_kind in labels.items()]
     head = ["AUC", *(KINDS[kind] for kind in kinds)]
-    return [
-        Section("Label by label", "The AUC of each; guessing scores 0.5.", plots.intervals(labels, 0.5), head, rows)
-    ]
+    text = " ".join(["The AUC of each; guessing scores 0.5.", *floor(report)])
+    if "linear_auc_per_label" in report:
+        head.append("linear model")
+        rows = [[*row, interval(report["linear_auc_per_label"][row[0]])] for row in rows]
+    return [Section("Label by label", text, plots.intervals(labels, 0.5), head, rows)]
 
 
 def _calibration(report: Mapping[str, Any]) -> Section:

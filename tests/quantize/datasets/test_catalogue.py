@@ -33,6 +33,24 @@ def test_faces_are_counted_by_split_and_label(faces: Path, capsys: pytest.Captur
     assert _row(said, "happy") == _row(said, "positive") == ["56", "16", "16"]
 
 
+def test_clips_are_counted_by_fold(clips: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["datasets", "--data", str(clips)]) == 0
+    first = capsys.readouterr().out
+    assert "DFEW, clips of 16 faces in five official folds, for face_emotion" in first
+    assert _row(first, "clips") == ["36", "4", "10"] and _row(first, "pictures") == ["576", "64", "160"]
+    assert _row(first, "happy") == _row(first, "positive") == ["18", "2", "5"]
+    assert main(["datasets", "--data", str(clips), "--fold", "all"]) == 0
+    each = capsys.readouterr().out
+    assert [line for line in each.splitlines() if line.startswith("fold")] == [f"fold {fold}" for fold in range(5)]
+
+
+@pytest.mark.parametrize("fold", ["5", "-1"])
+def test_a_fold_that_there_is_not_is_one_line(clips: Path, fold: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["datasets", "--data", str(clips), "--fold", fold]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert f"--fold {fold}: DFEW" in said and said.endswith("has the folds 0, 1, 2, 3, 4, all")
+
+
 def test_landmarks_are_counted_by_split_and_label(landmarks: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["datasets", "--data", str(landmarks)]) == 0
     said = capsys.readouterr().out

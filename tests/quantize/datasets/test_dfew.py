@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from trees import noise, picture, table
 
 from edge.errors import UserError
-from quantize.datasets import dfew, faces
-from quantize.datasets.face_labels import EMOTIONS
+from quantize.datasets import FoldChoice, Split, dfew, faces
+from quantize.datasets.face_labels import EMOTIONS, Faces
 
 CLIPS = Path("Clip") / "clip_224x224_16f"
 
@@ -54,10 +55,50 @@ def test_frames_named_by_number_alone_are_read_alike(tree: Path) -> None:
     np.testing.assert_array_equal(faces.load(tree, "test").images, before)
 
 
+def test_a_clip_is_numbered_and_a_still_is_one(tree: Path, faces_of_ferplus: Faces) -> None:
+    test = faces.load(tree, "test")
+    assert test.clip.tolist() == np.repeat(np.arange(7), 16).tolist()
+    assert test.firsts.tolist() == list(range(0, 7 * 16, 16))
+    assert faces_of_ferplus.clip.tolist() == faces_of_ferplus.firsts.tolist() == list(range(32))
+
+
+@pytest.fixture
+def faces_of_ferplus(request: pytest.FixtureRequest) -> Faces:
+    return faces.load(request.getfixturevalue("faces"), "test")
+
+
+def test_some_clips_are_numbered_anew(tree: Path) -> None:
+    test = faces.load(tree, "test")
+    some = test.only(np.isin(test.emotion, (EMOTIONS.index("sad"), EMOTIONS.index("fear"))))
+    assert some.clip.tolist() == np.repeat([0, 1], 16).tolist()
+    assert [EMOTIONS[i] for i in some.emotion[some.firsts]] == ["sad", "fear"]
+
+
 def test_each_fold_has_its_own_lists(tree: Path) -> None:
     assert EMOTIONS[dfew.load(tree, "test", fold=1).emotion[0]] == "fear"
-    with pytest.raises(UserError, match="there is no fold 5"):
-        dfew.load(tree, "test", fold=5)
+    with pytest.raises(UserError, match=r"--fold 5: DFEW.*: has the folds 0, 1, 2, 3, 4, all"):
+        faces.load(tree, "test", 5)
+
+
+def _numbers(part: Faces) -> set[int]:
+    """The clips of a part, which tell their numbers in a corner."""
+    return set(np.rint(part.images[part.firsts, 3, 3] / 5).astype(int).tolist())
+
+
+def test_a_folds_test_is_neither_trained_on_nor_validated_on(clips: Path) -> None:
+    def parts(fold: FoldChoice | None) -> list[set[int]]:
+        return [_numbers(faces.load(clips, split, fold)) for split in get_args(Split)]
+
+    train, valid, test = parts("all")
+    assert test == train | valid == set(range(1, 51)) and not train & valid
+    for fold in range(5):
+        train, valid, test = parts(fold)
+        assert test == {number for number in range(1, 51) if (number - 1) // 2 % 5 == fold}
+        assert len(train) + len(valid) + len(test) == len(train | valid | test) == 50
+        assert len(valid) == 4 and len({number % 2 for number in valid}) == 2
+    assert parts(None) == parts(0)
+    everything = faces.load_all(clips)
+    assert len(everything.firsts) == 50 and everything.clip.max() == 49
 
 
 def test_every_tenth_training_clip_validates(tree: Path) -> None:
@@ -72,10 +113,12 @@ def test_a_label_out_of_range_is_named_by_file_and_line(tree: Path, label: str) 
         faces.load(tree, "test")
 
 
-def test_a_missing_split_file_is_named(tree: Path) -> None:
-    (tree / "EmoLabel_DataSplit" / "test(single-labeled)" / "set_1.csv").unlink()
-    with pytest.raises(UserError, match=r"test\(single-labeled\)/set_1\.csv: no such file"):
-        faces.load(tree, "test")
+@pytest.mark.parametrize("fold", [None, 0, 3, "all"])
+def test_a_missing_split_file_is_named(tree: Path, fold: FoldChoice | None) -> None:
+    name = "set_4.csv" if fold in (3, "all") else "set_1.csv"
+    (tree / "EmoLabel_DataSplit" / "test(single-labeled)" / name).unlink()
+    with pytest.raises(UserError, match=rf"test\(single-labeled\)/{name}: no such file"):
+        faces.load(tree, "test", fold)
 
 
 def test_an_archive_that_was_not_unpacked_is_said(tree: Path) -> None:
