@@ -169,7 +169,7 @@ class Appliance:
             self._look_lag_s = self._clock.now() - frame.time
 
     def _publish_state(self) -> None:
-        affect = self._pipeline.assess(self._clock.now())
+        affect = self._pipeline.assess(self._clock.now(), self._lessons.scenario.priors.by_state)
         if self._look_lag_s > self._most_lag_s and affect.abstain is None:
             affect = replace(affect, abstain=Abstention.OVERLOADED)
         affect = self._gate.admit(affect)

@@ -304,8 +304,10 @@ class SessionSettings(Section, frozen=True):
     In mode = "self" the statistics are one learner's, and none are kept, whatever is said here.
     """
 
-    scenario: Literal["lecture", "exam", "discussion", "self-study"] = "lecture"
-    """What kind of lesson decides what is worth an alert; see edge/session/scenarios.toml."""
+    scenario: str = "lecture"
+    """What kind of lesson decides what is worth an alert: "lecture", "exam", "discussion", "self-study", or an own."""
+    scenarios: Path | None = None
+    """A file of own scenarios, which add to those of edge/session/scenarios.toml or replace them; the form is there."""
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 90
     """How long the statistics of a lesson are kept on the box; 0 keeps none, and deletes what is there."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.branches.engagement import EngagementBranch
@@ -35,6 +36,9 @@ _VOICE_REMAINS = (Abstention.STARTING, Abstention.NO_CAMERA, Abstention.TOO_DARK
 
 BLIND_S = 2.0
 """Without a frame for this long the camera counts as gone."""
+
+DEAF_S = 2.0
+"""Without sound for this long nothing is known of voices."""
 
 
 @dataclass(slots=True)
@@ -74,6 +78,7 @@ class Pipeline:
         self._voice.reset()
         self._subjects: dict[int, _Subject] = {}
         self._speech: deque[Reading] = deque(maxlen=16)
+        self._listened = float("-inf")
         self._crowd: deque[tuple[float, int]] = deque()
         self._next_look = float("-inf")
         # the last frame's time; before the first one, when it was first missed
@@ -101,14 +106,16 @@ class Pipeline:
 
     def hear(self, chunk: AudioChunk) -> None:
         """Takes the next stretch of sound; an utterance that ends in it is read at once."""
+        if chunk.samples.any():  # exact silence is a microphone that is switched off, not a quiet room
+            self._listened = chunk.end
         with self.stages.timed("voice"):
             utterances = self._voice.hear(chunk)
         for utterance in utterances:
             with self.stages.timed("speech_emotion"):
                 self._speech.append(self.speech_emotion.read(utterance, utterance_quality(utterance)))
 
-    def assess(self, now: float) -> Affect:
-        """The room's state at ``now``, or why there is none."""
+    def assess(self, now: float, priors: Mapping[str, float] = late.NO_PRIORS) -> Affect:
+        """The room's state at ``now``, or why there is none; ``priors`` as in ``late.engagement``."""
         with self.stages.timed("fusion"):
             if self._blind(now):
                 self._let_go(now)
@@ -135,13 +142,14 @@ class Pipeline:
                 window_s=fusion.window_s,
                 group=group,
                 reliability=reliability,
-                engagement=late.engagement(rooms["engagement"].values, self.engagement.manifest.thresholds)
+                engagement=late.engagement(rooms["engagement"].values, self.engagement.manifest.thresholds, priors)
                 if "engagement" in rooms
                 else None,
                 valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
                 satisfaction=satisfaction,
                 confidence=confidence,
                 emotions=room.emotions(rooms),
+                voice="speech" in rooms if now - self._listened < DEAF_S else None,
             )
 
     @property

@@ -127,7 +127,8 @@ class Affect:
     ``valence`` in -1..1 (negative..positive) and ``satisfaction`` in 0..1 are None when unknown or abstained.
     ``confidence`` in 0..1. ``reliability`` has one entry per modality that was heard or seen; a missing modality is
     absent, not zero. ``group`` is how many faces stand behind the numbers (published as a bucket only). ``emotions`` is
-    the share of each of EMOTIONS in faces and voice together, which sums to 1.
+    the share of each of EMOTIONS in faces and voice together, which sums to 1. ``voice`` says whether somebody was
+    heard to speak; None where nothing is listened to.
     """
 
     time: float
@@ -140,3 +141,4 @@ class Affect:
     confidence: float = 0.0
     abstain: Abstention | None = None
     emotions: Mapping[str, float] | None = None
+    voice: bool | None = None

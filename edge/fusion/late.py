@@ -11,6 +11,8 @@ from edge.signals import ENGAGEMENT_STATES, Engagement
 SPEECH_WEIGHT = 0.5
 """How far one fully reliable utterance moves satisfaction, against the faces' 1."""
 
+NO_PRIORS: Mapping[str, float] = {}
+
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
 
 
@@ -40,12 +42,19 @@ def satisfaction(face: tuple[float, float] | None, speech: tuple[float, float] |
     return _sigmoid(_logit(p) + SPEECH_WEIGHT * s * _logit(q)), confidence
 
 
-def engagement(probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> Engagement:
+def engagement(
+    probabilities: Mapping[str, float], thresholds: Mapping[str, float], priors: Mapping[str, float] = NO_PRIORS
+) -> Engagement:
     """The four probabilities 0..1 with their label: of those that reach their own threshold, the one furthest above it.
 
     Distance is taken in log-odds, logit p - logit t, so that rare states are not drowned by common ones. No state
-    over its threshold gives no label.
+    over its threshold gives no label. ``priors`` says in log-odds how much likelier than in training a state is here;
+    it is added first, p := sigmoid(logit p + prior), which is Bayes' rule for other base rates than those of training.
+    A state without one keeps its probability to the last bit.
     """
+    probabilities = {
+        state: _sigmoid(_logit(p) + priors[state]) if state in priors else p for state, p in probabilities.items()
+    }
     above = {state: _logit(probabilities[state]) - _logit(thresholds[state]) for state in ENGAGEMENT_STATES}
     state = max(above, key=lambda name: above[name])
     label = cast(Label, state) if above[state] >= 0 else None

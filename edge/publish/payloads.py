@@ -32,7 +32,15 @@ Label = Literal["boredom", "confusion", "engagement", "frustration"]
 SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "closing", "closed", "none"]
 PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
 MutedBy = Literal["command", "button", "console", "unknown"]
-AlertKind = Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"]
+AlertKind = Literal[
+    "low_engagement",
+    "high_confusion",
+    "high_frustration",
+    "negative_climate",
+    "too_lively",
+    "too_quiet",
+    "too_talkative",
+]
 AlertPhase = Literal["began", "still", "cleared", "unobserved"]
 Scenario = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 CommandName = Literal["mute", "unmute", "start_session", "end_session", "mark", "scenario"]

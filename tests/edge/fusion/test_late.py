@@ -1,3 +1,6 @@
+from math import exp
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +62,26 @@ def test_the_label_is_the_state_furthest_over_its_own_threshold() -> None:
     assert late.engagement(probabilities, FIFTIES).label == "engagement"
     # boredom is rare: at its own threshold of 0.05, a probability of 0.4 says more than an engagement of 0.9 over 0.8
     assert late.engagement(probabilities, {**FIFTIES, "engagement": 0.8, "boredom": 0.05}).label == "boredom"
+
+
+def test_a_prior_moves_probability_and_label_and_no_other_state() -> None:
+    probabilities = states(engagement=0.6, boredom=0.55)
+    assert late.engagement(probabilities, FIFTIES).label == "engagement"
+    moved = late.engagement(probabilities, FIFTIES, {"boredom": 0.7})
+    assert moved.label == "boredom"
+    assert moved.boredom / (1 - moved.boredom) == pytest.approx(2.01 * 0.55 / 0.45, abs=0.01)
+    assert (moved.confusion, moved.engagement, moved.frustration) == (0.1, 0.6, 0.1)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(ENGAGEMENT_STATES, SHARES)), st.sampled_from(ENGAGEMENT_STATES), SHARES)
+def test_a_prior_does_to_the_label_what_a_moved_threshold_does(
+    probabilities: dict[str, float], state: str, prior: float
+) -> None:
+    moved = {**FIFTIES, state: 1 / (1 + exp(prior))}
+    clear = {name: min(max(p, 0.05), 0.95) for name, p in probabilities.items()}
+    by_prior, by_threshold = late.engagement(clear, FIFTIES, {state: prior}), late.engagement(clear, moved)
+    distances = sorted(clear[name] - moved[name] for name in ENGAGEMENT_STATES)
+    assert by_prior.label == by_threshold.label or distances[-1] - distances[-2] < 1e-3 or abs(distances[-1]) < 1e-9
 
 
 def test_no_state_over_its_threshold_gives_no_label() -> None:
