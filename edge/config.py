@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from edge.errors import UserError
+from edge.signals import Outside
 
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
@@ -157,6 +158,15 @@ class Fusion(Section, frozen=True):
     """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
     minimum_reliability: Share = 0.1
     """Where no modality is more reliable than this, the box abstains."""
+
+
+class Inputs(Section, frozen=True):
+    """Modalities from outside, by MQTT at affectfusion/SITE/ROOM/input/NAME; see docs/inputs.md."""
+
+    allow: tuple[Outside, ...] = ()
+    """Which are listened to."""
+    max_age_s: Annotated[float, Meta(ge=2.0, le=60.0)] = 10.0
+    """A message counts for less the older it is, and not at all from this age on."""
 
 
 class Endpoint(Section, frozen=True):
@@ -374,6 +384,7 @@ class Settings(Section, frozen=True):
     perception: Perception = Perception()
     models: Models = Models()
     fusion: Fusion = Fusion()
+    inputs: Inputs = Inputs()
     broker: Broker = Broker()
     privacy: Privacy = Privacy()
     session: SessionSettings = SessionSettings()

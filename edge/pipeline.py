@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.branches.engagement import EngagementBranch
@@ -23,7 +23,7 @@ from edge.perception.quality import (
 from edge.perception.tracking import Tracker, eye_distance
 from edge.perception.voice import VoiceSegmenter
 from edge.perception.windows import LandmarkWindow
-from edge.signals import Abstention, Affect, AudioChunk, Face, Frame, Modality, Reading
+from edge.signals import Abstention, Affect, AudioChunk, Contribution, Face, Frame, Modality, Reading
 from edge.stages import StageTimes
 
 EMOTION_PERIOD_S = 1.0
@@ -114,8 +114,13 @@ class Pipeline:
             with self.stages.timed("speech_emotion"):
                 self._speech.append(self.speech_emotion.read(utterance, utterance_quality(utterance)))
 
-    def assess(self, now: float, priors: Mapping[str, float] = late.NO_PRIORS) -> Affect:
-        """The room's state at ``now``, or why there is none; ``priors`` as in ``late.engagement``."""
+    def assess(
+        self, now: float, priors: Mapping[str, float] = late.NO_PRIORS, outside: Sequence[Contribution] = ()
+    ) -> Affect:
+        """The room's state at ``now``, or why there is none; ``priors`` as in ``late.engagement``.
+
+        Modalities from ``outside`` move a state that the box has made itself; they never make one.
+        """
         with self.stages.timed("fusion"):
             if self._blind(now):
                 self._let_go(now)
@@ -133,7 +138,10 @@ class Pipeline:
                 for name in ("face", "speech")
                 if name in rooms
             }
-            satisfaction, confidence = late.satisfaction(pairs.get("face"), pairs.get("speech"))
+            own = late.satisfaction(pairs.get("face"), pairs.get("speech"))
+            positive = [(said.positive, said.reliability) for said in outside if said.positive is not None]
+            engaged = [(said.engagement, said.reliability) for said in outside if said.engagement is not None]
+            satisfaction, confidence = late.moved(own, positive)
             # conflict lowers confidence but is a finding; abstaining is for when nothing can be trusted
             if max(reliability.values(), default=0.0) < fusion.minimum_reliability:
                 return Affect(now, fusion.window_s, group, reliability, abstain=Abstention.UNRELIABLE)
@@ -141,8 +149,10 @@ class Pipeline:
                 time=now,
                 window_s=fusion.window_s,
                 group=group,
-                reliability=reliability,
-                engagement=late.engagement(rooms["engagement"].values, self.engagement.manifest.thresholds, priors)
+                reliability={**reliability, **{said.modality: said.reliability for said in outside}},
+                engagement=late.engagement(
+                    late.engaged(rooms["engagement"].values, engaged), self.engagement.manifest.thresholds, priors
+                )
                 if "engagement" in rooms
                 else None,
                 valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,

@@ -26,7 +26,10 @@ ENGAGEMENT_STATES = ("boredom", "confusion", "engagement", "frustration")
 EMOTIONS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fear")
 """The seven emotions that faces and voices are summed up in (the classroom system's)."""
 
-Modality = Literal["face", "engagement", "speech"]
+Outside = Literal["physiology", "behaviour", "text"]
+"""Modalities that come by MQTT: from wearables, a learning management system, a text service."""
+
+Modality = Literal["face", "engagement", "speech", Outside]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +93,20 @@ class Reading:
     start: float
     end: float
     track: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a modality from outside says of the room now, never of a person.
+
+    ``positive`` is its probability of positive valence and ``engagement`` that of engagement, 0..1; None where it says
+    nothing of them. ``reliability`` in 0..1 says how far to trust it.
+    """
+
+    modality: Outside
+    positive: float | None
+    engagement: float | None
+    reliability: float
 
 
 class Abstention(str, Enum):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from edge.broker import certificates, mosquitto, neighbours, passwords
 from edge.broker.files import MOSQUITTO, SECRET, File, content, make_folder
-from edge.broker.mosquitto import DEVICE, OPERATOR, VIEWER
+from edge.broker.mosquitto import CONTRIBUTOR, DEVICE, OPERATOR, VIEWER
 from edge.broker.places import Places, credential
-from edge.config import Broker, Settings
+from edge.config import Settings
 from edge.errors import UserError
 from edge.publish.connection import CREDENTIAL
 
@@ -44,22 +44,23 @@ def plan(settings: Settings, places: Places) -> list[File]:
         raise UserError(f'broker.username: must be "{DEVICE}", the name that the broker on the box knows the box by')
     neighbours.check(places)
     return [
-        *_passwords(broker, places),
+        *_passwords(settings, places),
         *_certificates(settings, places),
-        File(places.acl, mosquitto.acl(settings.box).encode(), SECRET, MOSQUITTO),
+        File(places.acl, mosquitto.acl(settings.box, settings.inputs.allow).encode(), SECRET, MOSQUITTO),
         File(places.bridge, _bridge(settings, places), SECRET, MOSQUITTO),
         File(places.drop_in, mosquitto.drop_in(settings, places, neighbours.stated_folder(places)).encode()),
     ]
 
 
-def _passwords(broker: Broker, places: Places) -> list[File]:
+def _passwords(settings: Settings, places: Places) -> list[File]:
     """The passwords and mosquitto's file of their hashes. What is there is kept, other users' too.
 
     A password that somebody has taken off the box lives on in its hash; the box's own is needed and made anew.
     """
+    broker = settings.broker
     known = passwords.entries((content(places.passwords) or b"").decode())
     files, unhashed = [], {}
-    for user, path in _credentials(broker, places).items():
+    for user, path in _credentials(settings, places).items():
         password = passwords.read(path)
         if password is None and path == broker.password_file:
             raise UserError(f"broker.password_file: cannot read {path} (No such file or directory)")
@@ -73,10 +74,11 @@ def _passwords(broker: Broker, places: Places) -> list[File]:
     return [*files, File(places.passwords, text.encode(), SECRET, MOSQUITTO)]
 
 
-def _credentials(broker: Broker, places: Places) -> dict[str, Path]:
+def _credentials(settings: Settings, places: Places) -> dict[str, Path]:
+    people = (VIEWER, OPERATOR, CONTRIBUTOR) if settings.inputs.allow else (VIEWER, OPERATOR)
     return {
-        DEVICE: broker.password_file or places.credentials / CREDENTIAL,
-        **{user: places.credentials / credential(user) for user in (VIEWER, OPERATOR)},
+        DEVICE: settings.broker.password_file or places.credentials / CREDENTIAL,
+        **{user: places.credentials / credential(user) for user in people},
     }
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from edge.broker.places import Places
 from edge.config import Box, Settings
 from edge.errors import UserError
-from edge.publish.topics import COMMAND, PUBLISHED, address
+from edge.publish.topics import COMMAND, INPUTS, PUBLISHED, address
+from edge.signals import Outside
 
-DEVICE, VIEWER, OPERATOR = "device", "viewer", "operator"
-"""Who the broker lets in: the box itself, those who see its scores, and those who may also give it commands."""
+DEVICE, VIEWER, OPERATOR, CONTRIBUTOR = "device", "viewer", "operator", "contributor"
+"""Who the broker lets in: the box itself, those who see its scores, those who may also give it commands, and, where
+they are allowed, modalities from outside."""
 
 HEADER = "# Written by affect-edge broker-config from the box's configuration; what is changed here is lost."
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs")
@@ -67,21 +70,25 @@ def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     )
 
 
-def acl(box: Box) -> str:
+def acl(box: Box, inputs: Collection[Outside] = ()) -> str:
     """Who may read and write what; nobody else may anything.
 
     mosquitto grants every subscription and checks each message on its way out: whoever subscribes to ``#`` receives
-    what may be read, and no more.
+    what may be read, and no more. What comes from outside is for the box alone: it may yet refuse it.
     """
     everything = f"affectfusion/{box.site}/{box.room}/#"
+    outside = [address(box, INPUTS[name]) for name in sorted(set(inputs))]
+    hidden = [f"topic deny {topic}" for topic in outside]
     return _text(
         [
             f"user {DEVICE}",
             *(f"topic write {address(box, topic)}" for topic in PUBLISHED),
             f"topic read {address(box, COMMAND)}",
+            *(f"topic read {topic}" for topic in outside),
         ],
-        [f"user {VIEWER}", f"topic read {everything}"],
-        [f"user {OPERATOR}", f"topic read {everything}", f"topic write {address(box, COMMAND)}"],
+        [f"user {VIEWER}", f"topic read {everything}", *hidden],
+        [f"user {OPERATOR}", f"topic read {everything}", f"topic write {address(box, COMMAND)}", *hidden],
+        [f"user {CONTRIBUTOR}", *(f"topic write {topic}" for topic in outside)] if outside else [],
     )
 
 

@@ -31,6 +31,7 @@ from edge.signals import (
     Abstention,
     Affect,
     AudioChunk,
+    Contribution,
     Face,
     Frame,
     Reading,
@@ -289,6 +290,28 @@ def test_a_microphone_that_is_switched_off_is_no_silent_room(store: ModelStore) 
     noise = np.random.default_rng(1).normal(0.0, 1e-3, SAMPLE_RATE).astype(np.float32)
     loop.hear(AudioChunk(noise, end - 1.0))
     assert loop.assess(end).voice is False
+
+
+# From outside.
+
+
+def test_modalities_from_outside_move_a_state_and_never_make_one(store: ModelStore) -> None:
+    outside = [Contribution("physiology", 0.1, None, 1.0), Contribution("behaviour", None, 0.9, 0.5)]
+    loop = pipeline(store)
+    nothing = loop.assess(0.0, outside=outside)
+    assert (nothing.abstain, dict(nothing.reliability)) == (Abstention.STARTING, {})
+    end = show(loop, still(drawn(6), 6.0))
+    alone, moved = loop.assess(end), loop.assess(end, outside=outside)
+    assert dict(moved.reliability) == {**alone.reliability, "physiology": 1.0, "behaviour": 0.5}
+    assert alone.satisfaction is not None and moved.satisfaction is not None
+    assert moved.satisfaction < alone.satisfaction
+    assert moved.valence == alone.valence
+    assert alone.engagement is not None and moved.engagement is not None
+    assert moved.engagement.engagement > alone.engagement.engagement
+    assert moved.engagement.boredom == alone.engagement.boredom
+    assert_publishable(moved)
+    small = Gate(Deployment("research", "US", "signed forms", "room", 7), StateFolder(None)).admit(moved)
+    assert (small.satisfaction, dict(small.reliability)) == (None, {})
 
 
 # Memory.
