@@ -24,6 +24,7 @@ from edge.errors import UserError
 from edge.health.monitor import HealthMonitor
 from edge.homeassistant.discovery import announcement
 from edge.inference.store import ModelStore
+from edge.inputs.door import Door
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
 from edge.privacy.panel import Light, Panel
@@ -67,6 +68,7 @@ class Appliance:
         self._told: PrivacyPayload | None = None
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store)
+        self._door = Door(settings.inputs, self._clock)
         self._publisher = Publisher(
             settings.broker,
             settings.box,
@@ -74,6 +76,8 @@ class Appliance:
             file=settings.outbox_file,
             limit=settings.outbox.messages,
             announcement=announcement(settings),
+            inputs=settings.inputs.allow,
+            on_input=self._door.receive,
         )
         self._frames = NewestFrame()
         # what may still enter a state; the loop's own turn comes on top
@@ -171,7 +175,7 @@ class Appliance:
             self._look_lag_s = self._clock.now() - frame.time
 
     def _publish_state(self) -> None:
-        affect = self._pipeline.assess(self._clock.now())
+        affect = self._pipeline.assess(self._clock.now(), self._lessons.scenario.priors.by_state, self._door.current())
         if self._look_lag_s > self._most_lag_s and affect.abstain is None:
             affect = replace(affect, abstain=Abstention.OVERLOADED)
         affect = self._gate.admit(affect)
@@ -198,6 +202,7 @@ class Appliance:
                 dropped_audio_s=self._sound.dropped_s,
                 queue=self._publisher.queue,
                 lost=self._publisher.lost,
+                inputs=self._door.counts(),
             )
         )
 
@@ -259,6 +264,7 @@ class Appliance:
         """Where the gate says something new: opens the devices, or closes them and forgets everybody; and says so."""
         notice = self._gate.notice()
         if notice != self._obeyed:
+            self._heed_outside(notice)
             if notice.state == "capturing":
                 self._open_sensors(notice)
             else:
@@ -274,6 +280,14 @@ class Appliance:
                 log.warning("%s; the mute will be forgotten at the next restart", error)
             self._obeyed = notice
         self._tell(notice)
+
+    def _heed_outside(self, notice: PrivacyPayload) -> None:
+        """Modalities from outside are listened to only while the box itself captures."""
+        if notice.state == "capturing":
+            self._door.open(notice.minimum_group if notice.mode == "room" else 1)
+        else:
+            self._door.close()
+        self._publisher.heed(notice.state == "capturing")
 
     def _tell(self, notice: PrivacyPayload) -> None:
         """Publishes ``notice`` unless it was told already; names the devices that are not closed yet but should be."""

@@ -80,6 +80,10 @@ def _benchmark(options: argparse.Namespace) -> int:
 
         files = options.models or models.shipped(MODELS)
         return models.benchmark(files, options.threads, options.runs, options.seconds, options.json)
+    if options.pulse:
+        from edge.benchmarks import pulse
+
+        return pulse.benchmark(options.seconds, options.json)
     from edge.benchmarks import loop
 
     return loop.benchmark(options.faces, options.seconds, options.json)
@@ -227,7 +231,8 @@ def _parser() -> argparse.ArgumentParser:
         "  affect-edge benchmark\n"
         "  affect-edge benchmark --faces 1 8 --json loop.json\n"
         "  affect-edge benchmark --models --threads 1 2 4 --json models.json\n"
-        "  affect-edge benchmark --models mine.tflite --runs 200",
+        "  affect-edge benchmark --models mine.tflite --runs 200\n"
+        "  affect-edge benchmark --pulse",
     )
     bench.add_argument(
         "--faces",
@@ -244,6 +249,11 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="FILE.tflite",
         help="measure model files instead of the loop, in every installed runtime (default: the installed models)",
+    )
+    bench.add_argument(
+        "--pulse",
+        action="store_true",
+        help="measure the experimental pulse instead, on drawn faces with a known one; the box itself never takes one",
     )
     bench.add_argument(
         "--threads", type=_count, nargs="+", default=[1], metavar="N", help="with --models: threads (default: 1)"

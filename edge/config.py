@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from edge.errors import UserError
+from edge.signals import Outside
 
 INSTALLED = Path("/etc/affectfusion/config.toml")
 """Where an installed appliance keeps its configuration."""
@@ -160,6 +161,15 @@ class Fusion(Section, frozen=True):
     """Where no modality is more reliable than this, the box abstains."""
 
 
+class Inputs(Section, frozen=True):
+    """Modalities from outside, by MQTT at affectfusion/SITE/ROOM/input/NAME; see docs/inputs.md."""
+
+    allow: tuple[Outside, ...] = ()
+    """Which are listened to."""
+    max_age_s: Annotated[float, Meta(ge=2.0, le=60.0)] = 10.0
+    """A message counts for less the older it is, and not at all from this age on."""
+
+
 class Endpoint(Section, frozen=True):
     """An MQTT broker and how to speak with it: encrypted and verified unless it is on this machine."""
 
@@ -305,8 +315,10 @@ class SessionSettings(Section, frozen=True):
     In mode = "self" the statistics are one learner's, and none are kept, whatever is said here.
     """
 
-    scenario: Literal["lecture", "exam", "discussion", "self-study"] = "lecture"
-    """What kind of lesson decides what is worth an alert; see edge/session/scenarios.toml."""
+    scenario: str = "lecture"
+    """What kind of lesson decides what is worth an alert: "lecture", "exam", "discussion", "self-study", or an own."""
+    scenarios: Path | None = None
+    """A file of own scenarios, which add to those of edge/session/scenarios.toml or replace them; the form is there."""
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 90
     """How long the statistics of a lesson are kept on the box; 0 keeps none, and deletes what is there."""
 
@@ -388,6 +400,7 @@ class Settings(Section, frozen=True):
     perception: Perception = Perception()
     models: Models = Models()
     fusion: Fusion = Fusion()
+    inputs: Inputs = Inputs()
     broker: Broker = Broker()
     privacy: Privacy = Privacy()
     session: SessionSettings = SessionSettings()

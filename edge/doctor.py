@@ -27,6 +27,7 @@ from edge.privacy.console import consent_in_words, mute_in_words
 from edge.privacy.gate import Gate
 from edge.privacy.mute import Mute
 from edge.publish.connection import as_served, probe
+from edge.session import scenarios
 from edge.signals import Abstention
 from edge.state import StateError, StateFolder
 
@@ -66,6 +67,7 @@ def examine(path: Path | None) -> Iterator[Finding]:
         path = config.INSTALLED
     try:
         settings = config.load(path) if path else Settings()
+        scenarios.configured(settings.session)
     except UserError as error:
         yield Finding("configuration", False, str(error))
         return

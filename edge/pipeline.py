@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.branches.engagement import EngagementBranch
@@ -23,7 +23,7 @@ from edge.perception.quality import (
 from edge.perception.tracking import Tracker, eye_distance
 from edge.perception.voice import VoiceSegmenter
 from edge.perception.windows import LandmarkWindow
-from edge.signals import Abstention, Affect, AudioChunk, Face, Frame, Modality, Reading
+from edge.signals import Abstention, Affect, AudioChunk, Contribution, Face, Frame, Modality, Reading
 from edge.stages import StageTimes
 
 EMOTION_PERIOD_S = 1.0
@@ -36,6 +36,9 @@ _VOICE_REMAINS = (Abstention.STARTING, Abstention.NO_CAMERA, Abstention.TOO_DARK
 
 BLIND_S = 2.0
 """Without a frame for this long the camera counts as gone."""
+
+DEAF_S = 2.0
+"""Without sound for this long nothing is known of voices."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +91,7 @@ class Pipeline:
         self._voice.reset()
         self._subjects: dict[int, _Subject] = {}
         self._speech: deque[Reading] = deque(maxlen=16)
+        self._listened = float("-inf")
         self._crowd: deque[tuple[float, int]] = deque()
         self._next_look = float("-inf")
         # the last frame's time; before the first one, when it was first missed
@@ -121,14 +125,21 @@ class Pipeline:
 
     def hear(self, chunk: AudioChunk) -> None:
         """Takes the next stretch of sound; an utterance that ends in it is read at once."""
+        if chunk.samples.any():  # exact silence is a microphone that is switched off, not a quiet room
+            self._listened = chunk.end
         with self.stages.timed("voice"):
             utterances = self._voice.hear(chunk)
         for utterance in utterances:
             with self.stages.timed("speech_emotion"):
                 self._speech.append(self.speech_emotion.read(utterance, utterance_quality(utterance)))
 
-    def assess(self, now: float) -> Affect:
-        """The room's state at ``now``, or why there is none."""
+    def assess(
+        self, now: float, priors: Mapping[str, float] = late.NO_PRIORS, outside: Sequence[Contribution] = ()
+    ) -> Affect:
+        """The room's state at ``now``, or why there is none; ``priors`` as in ``late.engagement``.
+
+        Modalities from ``outside`` move a state that the box has made itself; they never make one.
+        """
         with self.stages.timed("fusion"):
             if self._blind(now):
                 self._let_go(now)
@@ -146,7 +157,10 @@ class Pipeline:
                 for name in ("face", "speech")
                 if name in rooms
             }
-            satisfaction, confidence = late.satisfaction(pairs.get("face"), pairs.get("speech"))
+            own = late.satisfaction(pairs.get("face"), pairs.get("speech"))
+            positive = [(said.positive, said.reliability) for said in outside if said.positive is not None]
+            engaged = [(said.engagement, said.reliability) for said in outside if said.engagement is not None]
+            satisfaction, confidence = late.moved(own, positive)
             # conflict lowers confidence but is a finding; abstaining is for when nothing can be trusted
             if max(reliability.values(), default=0.0) < fusion.minimum_reliability:
                 return Affect(now, fusion.window_s, group, reliability, abstain=Abstention.UNRELIABLE)
@@ -154,14 +168,17 @@ class Pipeline:
                 time=now,
                 window_s=fusion.window_s,
                 group=group,
-                reliability=reliability,
-                engagement=late.engagement(rooms["engagement"].values, self.engagement.manifest.thresholds)
+                reliability={**reliability, **{said.modality: said.reliability for said in outside}},
+                engagement=late.engagement(
+                    late.engaged(rooms["engagement"].values, engaged), self.engagement.manifest.thresholds, priors
+                )
                 if "engagement" in rooms
                 else None,
                 valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
                 satisfaction=satisfaction,
                 confidence=confidence,
                 emotions=room.emotions(rooms),
+                voice="speech" in rooms if now - self._listened < DEAF_S else None,
             )
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import merge
 
 from edge.capture import Item, Source
+from edge.fusion.late import NO_PRIORS
 from edge.pipeline import Pipeline
 from edge.privacy.gate import Gate
 from edge.signals import Affect, AudioChunk, Frame
@@ -26,12 +27,21 @@ def moments(camera: Source[Frame] | None, microphone: Source[AudioChunk] | None)
     return merge(*sources, key=_when)
 
 
-def play(recording: Iterable[Moment], pipeline: Pipeline, gate: Gate, period_s: float) -> Iterator[Affect]:
-    """The state after each ``period_s`` of what begins at time 0: what the box would publish, past the gate."""
+def play(
+    recording: Iterable[Moment],
+    pipeline: Pipeline,
+    gate: Gate,
+    period_s: float,
+    priors: Mapping[str, float] = NO_PRIORS,
+) -> Iterator[Affect]:
+    """The state after each ``period_s`` of what begins at time 0: what the box would publish, past the gate.
+
+    ``priors`` are the lesson's, as in ``late.engagement``.
+    """
     turn = 1
     for item in recording:
         while _when(item) >= (due := turn * period_s):
-            yield gate.admit(pipeline.assess(due))
+            yield gate.admit(pipeline.assess(due, priors))
             turn += 1
         if isinstance(item, Frame):
             pipeline.see(item)

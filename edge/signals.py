@@ -26,7 +26,10 @@ ENGAGEMENT_STATES = ("boredom", "confusion", "engagement", "frustration")
 EMOTIONS = ("neutral", "happy", "surprised", "sad", "angry", "disgust", "fear")
 """The seven emotions that faces and voices are summed up in (the classroom system's)."""
 
-Modality = Literal["face", "engagement", "speech"]
+Outside = Literal["physiology", "behaviour", "text"]
+"""Modalities that come by MQTT: from wearables, a learning management system, a text service."""
+
+Modality = Literal["face", "engagement", "speech", Outside]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +95,20 @@ class Reading:
     track: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a modality from outside says of the room now, never of a person.
+
+    ``positive`` is its probability of positive valence and ``engagement`` that of engagement, 0..1; None where it says
+    nothing of them. ``reliability`` in 0..1 says how far to trust it.
+    """
+
+    modality: Outside
+    positive: float | None
+    engagement: float | None
+    reliability: float
+
+
 class Abstention(str, Enum):
     """Why the box gives no score. Abstaining is a normal output, not an error."""
 
@@ -127,7 +144,8 @@ class Affect:
     ``valence`` in -1..1 (negative..positive) and ``satisfaction`` in 0..1 are None when unknown or abstained.
     ``confidence`` in 0..1. ``reliability`` has one entry per modality that was heard or seen; a missing modality is
     absent, not zero. ``group`` is how many faces stand behind the numbers (published as a bucket only). ``emotions`` is
-    the share of each of EMOTIONS in faces and voice together, which sums to 1.
+    the share of each of EMOTIONS in faces and voice together, which sums to 1. ``voice`` says whether somebody was
+    heard to speak; None where nothing is listened to.
     """
 
     time: float
@@ -140,3 +158,4 @@ class Affect:
     confidence: float = 0.0
     abstain: Abstention | None = None
     emotions: Mapping[str, float] | None = None
+    voice: bool | None = None

@@ -24,6 +24,7 @@ CREDENTIALS = {
     "viewer": "mqtt-viewer-password",
     "operator": "mqtt-operator-password",
 }
+"""Those of every box; one that allows modalities from outside has a contributor's too."""
 PATIENCE_S = 10.0
 
 

@@ -15,7 +15,7 @@ from edge.errors import UserError
 from edge.privacy.gate import Gate
 from edge.session import kept
 from edge.session.kept import KeptSession
-from edge.session.scenarios import scenarios
+from edge.session.scenarios import configured
 from edge.state import StateFolder
 
 EXAMPLES = """\
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("analysis"), metavar="DIR", help="for the reports (default: %(default)s)"
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="recordings at once (default: one for each core)")
-    parser.add_argument("--scenario", choices=sorted(scenarios()), help="the kind of lesson, instead of the box's")
+    parser.add_argument("--scenario", metavar="NAME", help="the kind of lesson, instead of the box's")
     parser.add_argument("--site", help="where it was, instead of [box] site")
     parser.add_argument("--room", help="likewise")
     parser.add_argument("--no-sound", action="store_true", help="look only, without listening")
@@ -103,6 +103,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     except msgspec.ValidationError as error:
         raise UserError(f"--site and --room are up to 40 letters, digits, - and _ ({error})") from error
     session = msgspec.structs.replace(settings.session, scenario=options.scenario or settings.session.scenario)
+    configured(session)
     return msgspec.structs.replace(settings, box=box, session=session)
 
 

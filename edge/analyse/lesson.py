@@ -22,7 +22,7 @@ from edge.playback import Moment, moments, play
 from edge.privacy.gate import Gate
 from edge.session.alerts import Alarm
 from edge.session.journal import Heading, Journal, Line, Recording, Remark
-from edge.session.scenarios import scenarios
+from edge.session.scenarios import configured
 from edge.session.session import Session, identifier
 from edge.session.statistics import Statistics
 from edge.signals import Frame
@@ -73,10 +73,11 @@ def analyse(task: Task, began: Callable[[float], object], reached: Callable[[flo
         clock, transcript = ManualClock(), _Transcript()
         heading = _heading(task, duration_s)
         session = Session(clock, transcript, heading, Statistics(), age=0.0)
-        alarm = Alarm(scenarios()[settings.session.scenario])
+        scenario = configured(settings.session)[settings.session.scenario]
+        alarm = Alarm(scenario.rules)
         seen: list[float] = []
         recording = _noting(moments(camera, microphone), seen)
-        for affect in play(recording, pipeline, gate, settings.fusion.period_s):
+        for affect in play(recording, pipeline, gate, settings.fusion.period_s, scenario.priors.by_state):
             _ask(gate)
             clock.sleep(affect.time - clock.now())
             session.add(affect)

@@ -46,7 +46,7 @@ def plan(settings: Settings, places: Places) -> list[File]:
     return [
         *_passwords(settings, places),
         *_certificates(settings, places),
-        File(places.acl, mosquitto.acl(settings.box, settings.homeassistant).encode(), SECRET, MOSQUITTO),
+        File(places.acl, mosquitto.acl(settings).encode(), SECRET, MOSQUITTO),
         File(places.bridge, _bridge(settings, places), SECRET, MOSQUITTO),
         File(places.drop_in, mosquitto.drop_in(settings, places, neighbours.stated_folder(places)).encode()),
     ]
@@ -74,7 +74,7 @@ def _passwords(settings: Settings, places: Places) -> list[File]:
 
 
 def _credentials(settings: Settings, places: Places) -> dict[str, Path]:
-    users = mosquitto.people(settings.homeassistant)
+    users = mosquitto.people(settings)
     return {
         DEVICE: settings.broker.password_file or places.credentials / CREDENTIAL,
         **{user: places.credentials / credential(user) for user in users},

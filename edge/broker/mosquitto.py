@@ -6,22 +6,29 @@ import os
 from pathlib import Path
 
 from edge.broker.places import Places
-from edge.config import Box, HomeAssistant, Settings
+from edge.config import Settings
 from edge.errors import UserError
-from edge.publish.topics import BIRTH, COMMAND, PUBLISHED, address, discovery_topic, identifier
+from edge.publish.topics import BIRTH, COMMAND, INPUTS, PUBLISHED, address, discovery_topic, identifier
 
 DEVICE, VIEWER, OPERATOR = "device", "viewer", "operator"
 """Who the broker lets in: the box itself, those who see its scores, and those who may also give it commands."""
 HOME_ASSISTANT = "homeassistant"
 """And Home Assistant, where the box announces itself to it."""
+CONTRIBUTOR = "contributor"
+"""And modalities from outside, where they are allowed."""
 
 HEADER = "# Written by affect-edge broker-config from the box's configuration; what is changed here is lost."
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs")
 
 
-def people(homeassistant: HomeAssistant) -> list[str]:
-    """Who, apart from the box itself, has a name and a password."""
-    return [VIEWER, OPERATOR, *([HOME_ASSISTANT] if homeassistant.enabled else [])]
+def people(settings: Settings) -> dict[str, str]:
+    """Who, apart from the box itself, has a name and a password, and what for."""
+    found = {VIEWER: "reads", OPERATOR: "reads, and sends commands such as mute"}
+    if settings.homeassistant.enabled:
+        found[HOME_ASSISTANT] = "for Home Assistant"
+    if settings.inputs.allow:
+        found[CONTRIBUTOR] = "sends modalities from outside"
+    return found
 
 
 def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
@@ -74,16 +81,19 @@ def drop_in(settings: Settings, places: Places, stated: Path | None) -> str:
     )
 
 
-def acl(box: Box, homeassistant: HomeAssistant) -> str:
+def acl(settings: Settings) -> str:
     """Who may read and write what; nobody else may anything.
 
     The box may always write its announcement, so that it can be taken back once it is no longer wanted.
 
     mosquitto grants every subscription and checks each message on its way out: whoever subscribes to ``#`` receives
-    what may be read, and no more.
+    what may be read, and no more. What comes from outside is for the box alone: it may yet refuse it.
     """
+    box, homeassistant = settings.box, settings.homeassistant
     everything = f"affectfusion/{box.site}/{box.room}/#"
     announcement = discovery_topic(box, homeassistant.prefix)
+    outside = [address(box, INPUTS[name]) for name in sorted(set(settings.inputs.allow))]
+    hidden = [f"topic deny {topic}" for topic in outside]
     return _text(
         [
             f"user {DEVICE}",
@@ -91,9 +101,10 @@ def acl(box: Box, homeassistant: HomeAssistant) -> str:
             f"topic read {address(box, COMMAND)}",
             f"topic write {announcement}",
             f"topic read {BIRTH}",
+            *(f"topic read {topic}" for topic in outside),
         ],
-        [f"user {VIEWER}", f"topic read {everything}"],
-        [f"user {OPERATOR}", f"topic read {everything}", f"topic write {address(box, COMMAND)}"],
+        [f"user {VIEWER}", f"topic read {everything}", *hidden],
+        [f"user {OPERATOR}", f"topic read {everything}", f"topic write {address(box, COMMAND)}", *hidden],
         [
             f"user {HOME_ASSISTANT}",
             f"topic read {everything}",
@@ -101,9 +112,11 @@ def acl(box: Box, homeassistant: HomeAssistant) -> str:
             # it takes the announcement away when its user deletes the device there
             f"topic readwrite {announcement}",
             f"topic write {BIRTH}",
+            *hidden,
         ]
         if homeassistant.enabled
         else [],
+        [f"user {CONTRIBUTOR}", *(f"topic write {topic}" for topic in outside)] if outside else [],
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.broker import passwords
-from edge.broker.mosquitto import HOME_ASSISTANT, OPERATOR, VIEWER, people
+from edge.broker.mosquitto import people
 from edge.broker.places import credential
 from edge.card.partition import AUTHORITY
 from edge.config import Settings
@@ -20,7 +20,7 @@ from edge.errors import UserError
 
 def made(settings: Settings) -> dict[str, bytes]:
     """New passwords, by the name of their file on the box."""
-    return {credential(user): passwords.new().encode() for user in people(settings.homeassistant)}
+    return {credential(user): passwords.new().encode() for user in people(settings)}
 
 
 def text(hostname: str, settings: Settings, made: dict[str, bytes]) -> str:
@@ -28,14 +28,11 @@ def text(hostname: str, settings: Settings, made: dict[str, bytes]) -> str:
     box, local = settings.box, settings.broker.local
     where = f"{hostname}.local, port {local.port}, TLS" if local.network else "on the box only"
     lines = [
-        f"broker    {where}",
-        f"trust     {AUTHORITY}, which the box puts on its card, beside affectfusion-result.txt",
-        f"topics    affectfusion/{box.site}/{box.room}/#",
-        f"{VIEWER}    {made[credential(VIEWER)].decode()}   reads",
-        f"{OPERATOR}  {made[credential(OPERATOR)].decode()}   reads, and sends commands such as mute",
+        f"broker        {where}",
+        f"trust         {AUTHORITY}, which the box puts on its card, beside affectfusion-result.txt",
+        f"topics        affectfusion/{box.site}/{box.room}/#",
+        *(f"{user:<14}{made[credential(user)].decode()}   {why}" for user, why in people(settings).items()),
     ]
-    if settings.homeassistant.enabled:
-        lines.append(f"{HOME_ASSISTANT}  {made[credential(HOME_ASSISTANT)].decode()}   for Home Assistant")
     return "".join(f"{line}\n" for line in lines)
 
 

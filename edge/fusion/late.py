@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import exp, log
 from typing import Literal, cast
 
@@ -10,6 +10,8 @@ from edge.signals import ENGAGEMENT_STATES, Engagement
 
 SPEECH_WEIGHT = 0.5
 """How far one fully reliable utterance moves satisfaction, against the faces' 1."""
+
+NO_PRIORS: Mapping[str, float] = {}
 
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
 
@@ -40,16 +42,66 @@ def satisfaction(face: tuple[float, float] | None, speech: tuple[float, float] |
     return _sigmoid(_logit(p) + SPEECH_WEIGHT * s * _logit(q)), confidence
 
 
-def engagement(probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> Engagement:
+def moved(own: tuple[float | None, float], outside: Sequence[tuple[float, float]]) -> tuple[float | None, float]:
+    """Satisfaction and confidence, moved by modalities from outside: (P(positive), reliability) pairs in any order.
+
+    With ``own`` = (x, c), what the box itself has seen and heard, pairs q_i, s_i and n = max(1, sum of s_i)::
+
+        satisfaction = sigmoid(logit x + w sum of s_i/n logit q_i)              w = SPEECH_WEIGHT
+        a_i          = (2x - 1)(2q_i - 1)                                       agreement, -1..1
+        confidence   = (1 - (1 - c) prod of (1 - s_i/n a_i)) prod of (1 + s_i/n a_i)
+
+    with the agreeing i (a_i >= 0) in the first product and the conflicting ones in the second. One of them does what
+    speech does; by n, all together weigh no more than one fully reliable utterance, so that no number of them
+    overrules faces that are sure. Where the box itself knows nothing they say nothing.
+    """
+    x, confidence = own
+    if x is None:
+        return own
+    weighed = _shared(outside)
+    agreements = [s * (2 * x - 1) * (2 * q - 1) for q, s in weighed]
+    for agreement in sorted(agreements, reverse=True):  # those that agree come first
+        confidence += (1 - confidence) * agreement if agreement >= 0 else confidence * agreement
+    return _pushed(x, weighed), confidence
+
+
+def engaged(probabilities: Mapping[str, float], outside: Sequence[tuple[float, float]]) -> Mapping[str, float]:
+    """The four probabilities, that of engagement moved by modalities from outside: (engagement, reliability) pairs.
+
+    P(engagement) := sigmoid(logit P(engagement) + w sum of s_i/n logit e_i), as in ``moved``. The other three stay: who
+    sees that a room is at work, or not, knows nothing of boredom, confusion or frustration.
+    """
+    return {**probabilities, "engagement": _pushed(probabilities["engagement"], _shared(outside))}
+
+
+def engagement(
+    probabilities: Mapping[str, float], thresholds: Mapping[str, float], priors: Mapping[str, float] = NO_PRIORS
+) -> Engagement:
     """The four probabilities 0..1 with their label: of those that reach their own threshold, the one furthest above it.
 
     Distance is taken in log-odds, logit p - logit t, so that rare states are not drowned by common ones. No state
-    over its threshold gives no label.
+    over its threshold gives no label. ``priors`` says in log-odds how much likelier than in training a state is here;
+    it is added first, p := sigmoid(logit p + prior), which is Bayes' rule for other base rates than those of training.
+    A state without one keeps its probability to the last bit.
     """
+    probabilities = {
+        state: _sigmoid(_logit(p) + priors[state]) if state in priors else p for state, p in probabilities.items()
+    }
     above = {state: _logit(probabilities[state]) - _logit(thresholds[state]) for state in ENGAGEMENT_STATES}
     state = max(above, key=lambda name: above[name])
     label = cast(Label, state) if above[state] >= 0 else None
     return Engagement(**{name: probabilities[name] for name in ENGAGEMENT_STATES}, label=label)
+
+
+def _shared(outside: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The pairs that weigh anything, with reliabilities that add up to 1 at most."""
+    total = max(1.0, sum(s for _, s in outside))
+    return [(q, s / total) for q, s in outside if s > 0]
+
+
+def _pushed(p: float, outside: Sequence[tuple[float, float]]) -> float:
+    """``p`` itself, to the last bit, where nothing pushes."""
+    return _sigmoid(_logit(p) + SPEECH_WEIGHT * sum(s * _logit(q) for q, s in outside)) if outside else p
 
 
 def _logit(p: float) -> float:

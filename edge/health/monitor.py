@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from msgspec import UNSET, UnsetType
+
 from edge import __version__
 from edge.clock import Clock
 from edge.config import Settings
 from edge.health.board import Board
 from edge.health.load import Governor
 from edge.inference.store import Manifest
-from edge.publish.payloads import HealthPayload, SensorState
+from edge.publish.payloads import HealthPayload, InputsHealth, SensorState
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class HealthMonitor:
         dropped_audio_s: float,
         queue: int,
         lost: int,
+        inputs: InputsHealth | UnsetType = UNSET,
     ) -> HealthPayload:
         """The message for the ``health`` topic; ``sensors`` maps "camera" and "microphone" to their states."""
         self._states = dict(sensors)
@@ -102,6 +105,7 @@ class HealthMonitor:
             runtime=self._runtime,
             models=self._models,
             uptime_s=now - self._began,
+            inputs=inputs,
         )
 
 

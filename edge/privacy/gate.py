@@ -94,6 +94,7 @@ class Gate:
             satisfaction=None,
             confidence=0.0,
             emotions=None,
+            voice=None,
         )
 
     def _closure(self) -> Closure | None:

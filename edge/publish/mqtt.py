@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from edge.publish.payloads import (
     affect_payload,
 )
 from edge.publish.schema import SchemaError, encode, validate
-from edge.publish.topics import AFFECT, ALERT, COMMAND, HEALTH, KEPT, PRIVACY, SESSION, STATUS, Topic, address
-from edge.signals import Affect
+from edge.publish.topics import AFFECT, ALERT, COMMAND, HEALTH, INPUTS, KEPT, PRIVACY, SESSION, STATUS, Topic, address
+from edge.signals import Affect, Outside
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +43,11 @@ FAREWELL_S, LEAVE_S = 0.9, 0.5
 class Publisher:
     """Publishes the room's state and the box's own, and hands over commands.
 
-    ``on_command`` and ``on_refused`` (given the reason) are called on the network thread; they must return at
-    once and not raise. Nothing raises on account of the broker: while it is away the log says so once, the messages
-    of kept topics wait in the outbox (in ``file``, or in memory) and of the other topics the newest is kept. The
-    ``announcement`` is made at every connection. Raises UserError at construction where the settings cannot work.
+    ``on_command``, ``on_refused`` (given the reason) and ``on_input`` (given which of ``inputs`` it is, its bytes and
+    whether they were retained) are called on the network thread; they must return at once and not raise. Nothing raises
+    on account of the broker: while it is away the log says so once, the messages of kept topics wait in the outbox (in
+    ``file``, or in memory) and of the other topics the newest is kept. The ``announcement`` is made at every
+    connection. Raises UserError at construction where the settings cannot work.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Publisher:
         on_command: Callable[[CommandPayload], None],
         on_refused: Callable[[str], None] = lambda reason: None,
         *,
+        inputs: Collection[Outside] = (),
+        on_input: Callable[[Outside, bytes, bool], None] = lambda name, payload, retained: None,
         file: Path | None = None,
         limit: int = OutboxSettings().messages,
         announcement: Announcement | None = None,
@@ -65,6 +68,10 @@ class Publisher:
         self._where = broker.where
         self._on_command = on_command
         self._on_refused = on_refused
+        self._inputs = {address(box, INPUTS[name]): name for name in inputs}
+        self._on_input = on_input
+        self._heeds = False
+        self._joining: int | None = None
         self._lock = threading.Lock()
         self._newest: dict[Topic, bytes] = {}
         self._sent: deque[MQTTMessageInfo] = deque(maxlen=UNACKNOWLEDGED)
@@ -146,6 +153,16 @@ class Publisher:
         """Publish whether the box captures, and why."""
         self._publish(PRIVACY, payload, PrivacyPayload)
 
+    def heed(self, inputs: bool) -> None:
+        """Subscribe to the modalities from outside, or no longer; not subscribed to at first."""
+        with self._lock:
+            if inputs != self._heeds and self._inputs:
+                self._heeds = inputs
+                if inputs:
+                    self._subscribe_to_inputs()
+                else:
+                    self._client.unsubscribe(list(self._inputs))
+
     def discard(self) -> None:
         """Drop what waits of ``affect``, ``alert`` and ``session``; called before ``start``, also what waited since."""
         with self._lock:
@@ -187,6 +204,9 @@ class Publisher:
             self._sent.append(info)
         return info
 
+    def _subscribe_to_inputs(self) -> None:
+        self._client.subscribe([(where, INPUTS[name].qos) for where, name in self._inputs.items()])
+
     def _deliver(self, where: str, message: bytes) -> int | None:
         """Send a message from the outbox, on its thread. Raises SchemaError where a file brought something else."""
         validate(where, message)
@@ -212,12 +232,19 @@ class Publisher:
         problem = refusal(self._where, reason)
         if problem is None:
             births = [(self._announcer.announcement.birth, 0)] if self._announcer else []
-            client.subscribe([(address(self._box, COMMAND), COMMAND.qos), *births])
+            with self._lock:
+                _, self._joining = client.subscribe([(address(self._box, COMMAND), COMMAND.qos), *births])
+                if self._heeds:
+                    self._subscribe_to_inputs()
         else:
             self._report(problem, always=True)
 
     def _subscribed(self, client: Client, _: Any, mid: int, reasons: list[Any], properties: Any) -> None:
         """Announce the box, now that it also hears commands."""
+        if mid != self._joining:
+            if any(reason.is_failure for reason in reasons):
+                log.warning("%s lets no inputs through; allow reading %s", self._where, ", ".join(self._inputs))
+            return
         with self._lock:
             if self._stopping:
                 return
@@ -251,6 +278,10 @@ class Publisher:
 
     def _received(self, client: Client, _: Any, message: MQTTMessage) -> None:
         if self._announcer is not None and self._announcer.heard(message):
+            return
+        name = self._inputs.get(message.topic)
+        if name is not None:
+            self._on_input(name, bytes(message.payload), message.retain)
             return
         try:
             command = _command(message)

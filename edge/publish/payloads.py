@@ -33,8 +33,17 @@ SensorState = Literal["opening", "live", "lost", "frozen", "silent", "ended", "c
 HealthLoad = Literal["normal", "overloaded", "hot"]
 PrivacyState = Literal["capturing", "muted", "not_declared", "no_consent", "prohibited"]
 MutedBy = Literal["command", "button", "console", "unknown"]
-AlertKind = Literal["low_engagement", "high_confusion", "high_frustration", "negative_climate", "too_lively"]
+AlertKind = Literal[
+    "low_engagement",
+    "high_confusion",
+    "high_frustration",
+    "negative_climate",
+    "too_lively",
+    "too_quiet",
+    "too_talkative",
+]
 AlertPhase = Literal["began", "still", "cleared", "unobserved"]
+IgnoredInput = Literal["retained", "too_often", "oversized", "malformed", "small_group", "stale", "future", "flicker"]
 Scenario = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 CommandName = Literal["mute", "unmute", "start_session", "end_session", "mark", "scenario"]
 
@@ -71,6 +80,9 @@ class Reliability(Part, frozen=True):
     face: Annotated[Share | UnsetType, Meta(description="Facial expression.")] = UNSET
     engagement: Annotated[Share | UnsetType, Meta(description="Landmark sequences.")] = UNSET
     speech: Annotated[Share | UnsetType, Meta(description="Voice.")] = UNSET
+    physiology: Annotated[Share | UnsetType, Meta(description="From outside: wearables, say.")] = UNSET
+    behaviour: Annotated[Share | UnsetType, Meta(description="From outside: what an LMS sees, say.")] = UNSET
+    text: Annotated[Share | UnsetType, Meta(description="From outside: what is written, say.")] = UNSET
 
 
 class AffectPayload(Payload, frozen=True):
@@ -198,6 +210,34 @@ class AlertPayload(Payload, frozen=True):
     scenario: Annotated[Scenario, Meta(description="The kind of lesson whose rules spoke.")]
 
 
+class IgnoredInputs(Part, frozen=True):
+    """Messages of a modality from outside that were ignored, by reason; a reason that never applied is absent."""
+
+    retained: Annotated[Count | UnsetType, Meta(description="Retained: of a moment that is gone.")] = UNSET
+    too_often: Annotated[Count | UnsetType, Meta(description="Too soon after the one before.")] = UNSET
+    oversized: Annotated[Count | UnsetType, Meta(description="Longer than any message is.")] = UNSET
+    malformed: Annotated[Count | UnsetType, Meta(description="Not what the schema says, or out of range.")] = UNSET
+    small_group: Annotated[Count | UnsetType, Meta(description="Of fewer people than the minimum group.")] = UNSET
+    stale: Annotated[Count | UnsetType, Meta(description="Too old, or no newer than the one before.")] = UNSET
+    future: Annotated[Count | UnsetType, Meta(description="From the future, by the box's clock.")] = UNSET
+    flicker: Annotated[Count | UnsetType, Meta(description="Of a score that leaps to and fro.")] = UNSET
+
+
+class InputCounts(Part, frozen=True):
+    """What came of a modality from outside, since start; nothing is counted while the box does not capture."""
+
+    taken: Annotated[Count, Meta(description="Messages taken.")]
+    ignored: Annotated[IgnoredInputs, Meta(description="Messages ignored, by reason.")]
+
+
+class InputsHealth(Part, frozen=True):
+    """The modalities from outside that the box listens to."""
+
+    physiology: Annotated[InputCounts | UnsetType, Meta(description="What came of it.")] = UNSET
+    behaviour: Annotated[InputCounts | UnsetType, Meta(description="What came of it.")] = UNSET
+    text: Annotated[InputCounts | UnsetType, Meta(description="What came of it.")] = UNSET
+
+
 class HealthPayload(Payload, frozen=True):
     """How the box itself is doing."""
 
@@ -238,6 +278,9 @@ class HealthPayload(Payload, frozen=True):
         Meta(description="First 12 hex digits of each model file's sha256, by name."),
     ]
     uptime_s: Annotated[Amount, Meta(description="Seconds since the box started.")]
+    inputs: Annotated[
+        InputsHealth | UnsetType, Meta(description="Modalities from outside; absent where none is allowed.")
+    ] = UNSET
 
 
 class PrivacyPayload(Payload, frozen=True):
@@ -277,6 +320,18 @@ class CommandPayload(Payload, frozen=True):
         Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,40}$")],
         Meta(description="mark: what the room does from now on, empty for nothing in particular; scenario: which."),
     ] = ""
+
+
+class InputPayload(Payload, frozen=True):
+    """What a modality from outside says of the room, never of a person: a valence, an engagement or both."""
+
+    time: Annotated[Timestamp, Meta(description="When this was so: RFC 3339, UTC.")]
+    reliability: Annotated[Share, Meta(description="How far to trust it.")]
+    group: Annotated[
+        int, Meta(ge=1, le=10_000, description="How many people it speaks of; in a room at least the minimum group.")
+    ]
+    valence: Annotated[Signed | UnsetType, Meta(description="From -1 (negative) to 1 (positive).")] = UNSET
+    engagement: Annotated[Share | UnsetType, Meta(description="From 0 (not engaged) to 1 (engaged).")] = UNSET
 
 
 def affect_payload(affect: Affect, sequence: int, wall_time: float) -> AffectPayload:

@@ -16,10 +16,12 @@ from edge.publish.payloads import (
     AlertPayload,
     CommandPayload,
     HealthPayload,
+    InputPayload,
     Payload,
     PrivacyPayload,
     SessionPayload,
 )
+from edge.publish.topics import INPUTS
 
 PAYLOADS: dict[str, type[Payload]] = {
     "affect": AffectPayload,
@@ -28,6 +30,7 @@ PAYLOADS: dict[str, type[Payload]] = {
     "health": HealthPayload,
     "privacy": PrivacyPayload,
     "command": CommandPayload,
+    "input": InputPayload,
 }
 """What each topic carries, apart from ``status``, which carries a bare word."""
 
@@ -41,6 +44,7 @@ class SchemaError(ValueError):
 def schema() -> dict[str, Any]:
     """Generate the schema (draft 2020-12): ``$defs`` has an entry per topic, and what they share."""
     references, parts = msgspec.json.schema_components(PAYLOADS.values(), ref_template="#/$defs/{name}")
+    parts["InputPayload"]["anyOf"] = [{"required": ["valence"]}, {"required": ["engagement"]}]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:affectfusion:edge:messages:1",
@@ -72,6 +76,7 @@ def validate(topic: str, payload: bytes | bytearray | dict[str, Any]) -> None:
     Raises SchemaError with the first thing that is wrong, where.
     """
     name = topic.rpartition("/")[2]
+    name = "input" if name in INPUTS else name
     if name not in (*PAYLOADS, "status"):
         raise SchemaError(f"{topic}: no such topic")
     try:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from edge.config import Box
+from edge.signals import Outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ SESSION = Topic("session", retained=True, qos=1, kept=True)
 HEALTH = Topic("health", retained=True, qos=0)
 PRIVACY = Topic("privacy", retained=True, qos=1)
 COMMAND = Topic("command", retained=False, qos=1)
-"""The only one that is subscribed to."""
+"""Subscribed to."""
+
+INPUTS: Mapping[Outside, Topic] = {name: Topic(f"input/{name}", retained=False, qos=0) for name in get_args(Outside)}
+"""Modalities from outside, by name; subscribed to where they are allowed. Late is useless: none is sent twice."""
 
 PUBLISHED = (STATUS, AFFECT, ALERT, SESSION, HEALTH, PRIVACY)
 """All that the box says."""

@@ -118,5 +118,7 @@ CONDITIONS: Mapping[AlertKind, Callable[[Affect], bool | None]] = {
     "high_frustration": _labelled("frustration"),
     "negative_climate": _discontented,
     "too_lively": _lively,
+    "too_quiet": lambda affect: None if affect.voice is None else not affect.voice,
+    "too_talkative": lambda affect: affect.voice,
 }
 """Whether a state is in the condition; None where that is not known."""

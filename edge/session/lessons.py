@@ -14,7 +14,7 @@ from edge.publish.payloads import AlertPayload, SessionPayload, timestamp
 from edge.session import session
 from edge.session.alerts import Alarm, Alert
 from edge.session.journal import Journal, files
-from edge.session.scenarios import scenarios
+from edge.session.scenarios import Scenario, configured
 from edge.signals import Affect
 
 log = logging.getLogger(__name__)
@@ -26,12 +26,14 @@ class Lessons:
     """One session after another; each begins where the one before was ended, and all speak of a room, never a person.
 
     ``folder`` keeps a file for each session, ``scratch`` the running minute of the newest; None keeps nothing. Files
-    older than the settings allow are deleted at the start, with each new session and once a day.
+    older than the settings allow are deleted at the start, with each new session and once a day. Raises UserError where
+    the settings' scenarios cannot be used.
     """
 
     def __init__(
         self, clock: Clock, box: Box, settings: SessionSettings, folder: Path | None, scratch: Scratch | None
     ) -> None:
+        self._scenarios = configured(settings)
         self._clock = clock
         self._box = box
         self._folder = folder
@@ -49,6 +51,11 @@ class Lessons:
             self.abandoned = self.running()
             self._session = self._begin()
         self._watch_anew()
+
+    @property
+    def scenario(self) -> Scenario:
+        """The kind of lesson that it is now."""
+        return self._scenarios[self._scenario]
 
     @property
     def kept(self) -> bool:
@@ -93,7 +100,7 @@ class Lessons:
 
     def choose(self, scenario: str) -> bool:
         """Switches to the rules of another kind of lesson; False where there is none of that name."""
-        if scenario not in scenarios():
+        if scenario not in self._scenarios:
             return False
         self._scenario = scenario
         self._watch_anew()
@@ -107,7 +114,7 @@ class Lessons:
         return msgspec.structs.replace(session, scenario=self._scenario)
 
     def _watch_anew(self) -> None:
-        self._alarm = Alarm(scenarios()[self._scenario])
+        self._alarm = Alarm(self.scenario.rules)
 
     def _begin(self) -> session.Session:
         return session.begin(self._clock, self._box, self._folder, self._scratch)

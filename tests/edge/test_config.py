@@ -25,6 +25,8 @@ def test_an_empty_file_gives_the_defaults(file: Path) -> None:
         ("[camera]\nfps = -1.0", "camera.fps: Expected `float` > 0.0"),
         ("[camera]\nrotation = 45", "camera.rotation: Invalid enum value 45"),
         ("[broker]\nport = 70000", "broker.port: Expected `int` <= 65535"),
+        ('[inputs]\nallow = ["pulse"]', "inputs.allow[0]: Invalid enum value 'pulse'"),
+        ("[inputs]\nmax_age_s = 600.0", "inputs.max_age_s: Expected `float` <= 60.0"),
         ("[outbox]\nmessages = 10", "outbox.messages: Expected `int` >= 1000"),
         ('[box]\nroom = "a/b"', "box.room: Expected `str` matching regex"),
         ("[deployment]\nminimum_group = 1", 'deployment: minimum_group must be at least 2 in mode = "room"'),

@@ -70,7 +70,7 @@ def test_the_running_box_loads_only_the_kind_of_source_it_has(loaded: set[str]) 
     others = {"opencv", "picamera", "pyaudio_microphone", "video_file", "image_folder"}
     assert not loaded & {f"edge.capture.{name}" for name in others}
     assert not loaded & {"pyaudio", "picamera2", "systemd", "edge.benchmarks", "edge.doctor"}
-    assert not [name for name in loaded if name.startswith(("edge.demo", "edge.broker"))]
+    assert not [name for name in loaded if name.startswith(("edge.demo", "edge.broker", "edge.experimental"))]
 
 
 def test_only_the_configured_runtime_is_loaded(loaded: set[str]) -> None:

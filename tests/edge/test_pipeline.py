@@ -25,7 +25,19 @@ from edge.pipeline import BLIND_S, Pipeline
 from edge.privacy.gate import Gate
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
-from edge.signals import ENGAGEMENT_STATES, Abstention, Affect, AudioChunk, Face, Frame, Reading, Uint8Image, Utterance
+from edge.signals import (
+    ENGAGEMENT_STATES,
+    SAMPLE_RATE,
+    Abstention,
+    Affect,
+    AudioChunk,
+    Contribution,
+    Face,
+    Frame,
+    Reading,
+    Uint8Image,
+    Utterance,
+)
 from edge.state import StateFolder
 
 RATE_HZ = 7.5
@@ -254,6 +266,52 @@ def test_a_voice_is_forgotten_once_its_time_has_passed(store: ModelStore, spoken
         loop.hear(chunk)
     assert "speech" in loop.assess(spoken[-1].end).reliability
     assert "speech" not in loop.assess(spoken[-1].end + 10.0).reliability
+
+
+def test_the_room_is_known_to_be_silent_only_while_it_is_listened_to(
+    store: ModelStore, spoken: list[AudioChunk]
+) -> None:
+    loop, six = pipeline(store), drawn(6)
+    assert loop.assess(show(loop, still(six, 1.0))).voice is None
+    for chunk in spoken:
+        loop.hear(chunk)
+        if 5.0 <= chunk.end < 5.0 + len(chunk.samples) / SAMPLE_RATE:
+            assert loop.assess(show(loop, still(six, 1.0), start=4.2)).voice is False
+    now = spoken[-1].end
+    assert loop.assess(show(loop, still(six, 1.0), start=now - 0.8)).voice is True
+    assert loop.assess(show(loop, still(six, 1.0), start=now + 4.0)).voice is None
+
+
+def test_a_microphone_that_is_switched_off_is_no_silent_room(store: ModelStore) -> None:
+    loop = pipeline(store)
+    end = show(loop, still(drawn(6), 1.0))
+    loop.hear(AudioChunk(np.zeros(SAMPLE_RATE, np.float32), end - 1.0))
+    assert loop.assess(end).voice is None
+    noise = np.random.default_rng(1).normal(0.0, 1e-3, SAMPLE_RATE).astype(np.float32)
+    loop.hear(AudioChunk(noise, end - 1.0))
+    assert loop.assess(end).voice is False
+
+
+# From outside.
+
+
+def test_modalities_from_outside_move_a_state_and_never_make_one(store: ModelStore) -> None:
+    outside = [Contribution("physiology", 0.1, None, 1.0), Contribution("behaviour", None, 0.9, 0.5)]
+    loop = pipeline(store)
+    nothing = loop.assess(0.0, outside=outside)
+    assert (nothing.abstain, dict(nothing.reliability)) == (Abstention.STARTING, {})
+    end = show(loop, still(drawn(6), 6.0))
+    alone, moved = loop.assess(end), loop.assess(end, outside=outside)
+    assert dict(moved.reliability) == {**alone.reliability, "physiology": 1.0, "behaviour": 0.5}
+    assert alone.satisfaction is not None and moved.satisfaction is not None
+    assert moved.satisfaction < alone.satisfaction
+    assert moved.valence == alone.valence
+    assert alone.engagement is not None and moved.engagement is not None
+    assert moved.engagement.engagement > alone.engagement.engagement
+    assert moved.engagement.boredom == alone.engagement.boredom
+    assert_publishable(moved)
+    small = Gate(Deployment("research", "US", "signed forms", "room", 7), StateFolder(None)).admit(moved)
+    assert (small.satisfaction, dict(small.reliability)) == (None, {})
 
 
 # Memory.

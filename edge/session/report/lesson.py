@@ -54,6 +54,8 @@ ALERTS = {
     "high_frustration": "frustration that lasted",
     "negative_climate": "a discontented room",
     "too_lively": "a lively room",
+    "too_quiet": "a room that kept silent",
+    "too_talkative": "a room that kept talking",
 }
 
 MOMENT_S = 300.0

@@ -249,6 +249,26 @@ def test_every_topic_is_either_the_boxs_to_write_or_its_commands() -> None:
     assert {*topics.PUBLISHED, topics.COMMAND} == every
 
 
+def test_contributors_are_known_only_where_they_are_allowed_and_may_only_contribute(
+    config: Path, write: Callable[..., str]
+) -> None:
+    write()
+    acl = out(config) / "affectfusion" / "acl"
+    assert "contributor" not in acl.read_text() and "input" not in acl.read_text()
+    assert "contributor" not in hashes(config)
+    config.write_text(BOX + '[inputs]\nallow = ["text", "physiology"]\n')
+    write()
+    password = (secrets(config) / "mqtt-contributor-password").read_text().strip()
+    assert passwords.fits(password, hashes(config)["contributor"])
+    blocks = {block.splitlines()[0]: block.splitlines()[1:] for block in acl.read_text().split("\n\n")}
+    inputs = [f"affectfusion/school/lab/input/{name}" for name in ("physiology", "text")]
+    assert blocks["user contributor"] == [f"topic write {topic}" for topic in inputs]
+    assert blocks["user device"][-2:] == [f"topic read {topic}" for topic in inputs]
+    config.write_text(BOX)
+    write()
+    assert "input" not in acl.read_text()
+
+
 def test_a_bridge_is_encrypted_by_the_systems_authorities_and_is_gone_when_it_is_taken_out(
     config: Path, write: Callable[..., str]
 ) -> None:

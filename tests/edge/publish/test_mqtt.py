@@ -92,6 +92,9 @@ class Subscriber:
     def command(self, payload: bytes, retain: bool = False) -> None:
         self._client.publish(BASE + "command", payload, 1, retain).wait_for_publish(5)
 
+    def say(self, topic: str, payload: bytes) -> None:
+        self._client.publish(BASE + topic, payload, 1).wait_for_publish(5)
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
@@ -382,6 +385,51 @@ def test_retained_command_is_refused_because_it_would_be_obeyed_at_every_connect
     publisher = publish(mosquitto.port, commands.append)
     assert wait_until(lambda: publisher.refused == 1)
     assert commands == []
+
+
+def test_modalities_from_outside_are_heard_only_while_they_are_heeded(
+    mosquitto: Mosquitto, subscribe: Callable[[Mosquitto], Subscriber]
+) -> None:
+    heard: list[tuple[str, bytes, bool]] = []
+    commands: list[str] = []
+    neighbour = subscribe(mosquitto)
+    publisher = Publisher(
+        Broker(host="127.0.0.1", port=mosquitto.port),
+        BOX,
+        lambda order: commands.append(order.command),
+        inputs=("text",),
+        on_input=lambda name, payload, retained: heard.append((name, payload, retained)),
+    )
+    publisher.start()
+
+    def listens() -> bool:
+        """Whether a new message is heard, once the command behind it has come."""
+        done = len(commands)
+        what = b"%d" % done
+        neighbour.say("input/text", what)
+        neighbour.say("input/physiology", what)
+        neighbour.command(b'{"v":1,"command":"start_session"}')
+        assert wait_until(lambda: len(commands) > done)
+        return ("text", what, False) in heard
+
+    try:
+        assert connected(publisher)
+        assert not listens()
+        publisher.heed(True)
+        assert wait_until(listens)
+        mosquitto.kill()
+        assert wait_until(lambda: not publisher.connected)
+        mosquitto.start()
+        assert connected(publisher)
+        assert wait_until(listens)
+        publisher.heed(False)
+        assert wait_until(lambda: not listens())
+        assert not listens()
+        # the box announced itself once a connection, whatever else it subscribed to
+        assert neighbour.of("status") == [b"online", b"online"]
+    finally:
+        publisher.stop()
+    assert {name for name, _, _ in heard} == {"text"}
 
 
 def test_number_that_is_not_finite_never_leaves(

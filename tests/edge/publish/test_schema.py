@@ -102,6 +102,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "mode": "room",
     },
     "command": {"v": 1, "command": "mute"},
+    "input": {"v": 1, "time": TIME, "valence": -0.5, "reliability": 0.8, "group": 6},
 }
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("alert", {"phase": "perhaps"}),
@@ -136,6 +137,16 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("privacy", {"muted_by": "Anna"}),
     ("privacy", {"consent_until": "summer"}),
     ("privacy", {"reason": "two\nlines"}),
+    ("input", {"valence": -1.01}),
+    ("input", {"valence": True}),
+    ("input", {"engagement": 1.01}),
+    ("input", {"reliability": None}),
+    ("input", {"group": 0}),
+    ("input", {"group": 5.5}),
+    ("input", {"person": "Anna"}),
+    ("affect", {"reliability": {"face": 0.9, "heart_rate": 0.5}}),
+    ("health", {"inputs": {"heart_rate": {"taken": 1, "ignored": {}}}}),
+    ("health", {"inputs": {"text": {"taken": 1, "ignored": {"boring": 1}}}}),
     ("command", {"command": "reboot"}),
     ("command", {"command": "mute", "for": 10}),
 ]
@@ -176,6 +187,20 @@ def test_good_message_passes(topic: str) -> None:
     validate(topic, GOOD[topic])
     validate(f"affectfusion/site/room/{topic}", json.dumps(GOOD[topic]).encode())
     assert by_jsonschema(topic, GOOD[topic])
+
+
+@pytest.mark.parametrize(
+    ("topic", "change"),
+    [
+        ("affect", {"reliability": {"face": 0.9, "physiology": 0.4, "behaviour": 0.0, "text": 1.0}}),
+        ("health", {"inputs": {"text": {"taken": 3, "ignored": {"stale": 2}}}}),
+        ("input/text", {"engagement": 0.0}),
+    ],
+)
+def test_what_comes_from_outside_has_its_place(topic: str, change: dict[str, Any]) -> None:
+    kind = topic.partition("/")[0]
+    validate(f"affectfusion/site/room/{topic}", json.dumps({**GOOD[kind], **change}).encode())
+    assert by_jsonschema(kind, {**GOOD[kind], **change})
 
 
 @pytest.mark.parametrize(("topic", "content"), CHANGED)
@@ -223,7 +248,7 @@ affects = st.builds(
     time=st.floats(),
     window_s=numbers | st.just(3.0),
     group=st.integers(-1, 20),
-    reliability=st.dictionaries(st.sampled_from(["face", "engagement", "speech", "landmarks"]), numbers),
+    reliability=st.dictionaries(st.sampled_from(["face", "engagement", "speech", "text", "landmarks"]), numbers),
     engagement=st.none()
     | st.builds(
         Engagement,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterable
 
@@ -10,11 +11,11 @@ from edge.session.alerts import Alarm, Alert
 from edge.session.scenarios import Rule, scenarios
 from edge.signals import Affect
 
-LECTURE = scenarios()["lecture"]
+LECTURE = scenarios()["lecture"].rules
 
 
 def said(states: Iterable[Affect], scenario: str = "lecture") -> list[Alert]:
-    alarm = Alarm(scenarios()[scenario])
+    alarm = Alarm(scenarios()[scenario].rules)
     return [alert for affect in states for alert in alarm.add(affect)]
 
 
@@ -130,11 +131,22 @@ def test_labels_that_are_pure_noise_raise_no_alert(seed: int) -> None:
     assert said(day(even, 5.0, seed)) == []
 
 
-def test_the_rules_that_come_with_the_box_can_be_read() -> None:
-    assert set(scenarios()) == {"lecture", "exam", "discussion", "self-study"}
-    assert all(rules for rules in scenarios().values())
+def heard(seconds: range, voice: bool | None) -> list[Affect]:
+    return [dataclasses.replace(scored(float(t)), voice=voice) for t in seconds]
 
 
-def test_a_rule_that_would_never_clear_is_refused() -> None:
-    with pytest.raises(ValueError, match="clear must be below begin"):
-        Rule(begin=0.5, clear=0.5, after_s=60.0)
+def test_a_voice_that_is_missed_in_a_discussion_is_not_missed_in_an_exam() -> None:
+    silence = heard(range(400), voice=False)
+    assert words(said(silence, "discussion"))[:1] == [("too_quiet", "began")]
+    assert all(said(silence, scenario) == [] for scenario in ("exam", "lecture", "self-study"))
+
+
+def test_talk_in_an_exam_is_worth_a_word_and_in_a_discussion_the_point() -> None:
+    talk = heard(range(400), voice=True)
+    assert words(said(talk, "exam"))[:1] == [("too_talkative", "began")]
+    assert all(said(talk, scenario) == [] for scenario in ("discussion", "lecture", "self-study"))
+
+
+def test_a_box_that_listens_to_nothing_knows_of_no_silence() -> None:
+    deaf = heard(range(400), voice=None)
+    assert said(deaf, "discussion") == said(deaf, "exam") == []
