@@ -262,7 +262,8 @@ def test_the_speech_network_of_the_affectfusion_authors_keeps_its_decisions(rese
     keras, report = research / "affectfusion_authors" / "audio1dconv.keras", tmp_path / "report.json"
     out = tmp_path / "speech.tflite"
     inputs = ["--representative", str(tmp_path / "decide.npy"), "--unseen", str(tmp_path / "unseen.npy")]
-    assert main(["convert-keras", str(keras), *inputs, "--out", str(out), "--json", str(report)]) == 0
+    options = ["--out", str(out), "--json", str(report), "--minutes", "45"]
+    assert main(["convert-keras", str(keras), *inputs, *options]) == 0
     found = json.loads(report.read_text())
     assert found["unseen"]["n"] == len(parts["unseen"]) == 200
     assert found["unseen"]["agreement"] >= 0.97
