@@ -14,7 +14,7 @@ from edge.config import Box, Settings
 from edge.publish.payloads import AlertKind, Bucket, HealthLoad, Label, PrivacyState, SensorState
 from edge.publish.topics import AFFECT, ALERT, COMMAND, HEALTH, PRIVACY, SESSION, STATUS, Topic, address, identifier
 from edge.session.alerts import STILL_S
-from edge.session.scenarios import scenarios
+from edge.session.scenarios import configured
 from edge.signals import Abstention
 
 Entity = dict[str, Any]
@@ -33,7 +33,7 @@ def entities(settings: Settings) -> dict[str, Entity]:
     _add_lesson(shown)
     _add_privacy(shown)
     if settings.homeassistant.commands:
-        _add_controls(shown)
+        _add_controls(shown, list(configured(settings.session)))
     else:
         shown.add("binary_sensor", "muted", "Muted", PRIVACY, _MUTED, icon="mdi:eye-off")
     _add_health(shown)
@@ -153,7 +153,7 @@ def _add_privacy(shown: _Shown) -> None:
     shown.add("binary_sensor", "capturing", "Capturing", PRIVACY, capturing, device_class="running")
 
 
-def _add_controls(shown: _Shown) -> None:
+def _add_controls(shown: _Shown, kinds: list[str]) -> None:
     """What may be told to the box; it answers by what it publishes, and only then does the entity change."""
     shown.add_command(
         "switch",
@@ -174,7 +174,7 @@ def _add_controls(shown: _Shown) -> None:
         icon="mdi:tune",
         state_topic=shown.topic(SESSION),
         value_template="{{ value_json.get('scenario') }}",
-        options=list(scenarios()),
+        options=kinds,
         command_template=_command("scenario", name="{{ value }}"),
     )
     for key, name, command, icon in (
