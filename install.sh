@@ -139,10 +139,10 @@ demo() {
 
 run_tests() {
   need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto openssl procps strace libgl1 libglib2.0-0 \
-    systemd python3-tk xvfb
+    systemd python3-tk xvfb chromium
   # Root can boot a machine of its own for the tests of the service.
   ((EUID != 0)) || need_system systemd-container mmdebstrap
-  need_venv demo,microphone,systemd,analyse,alternatives,quantize,test
+  need_venv demo,dashboard,microphone,systemd,analyse,alternatives,quantize,test
   # MediaPipe declares packages it never imports here (jax among them), so it comes without them.
   if "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))'; then
     "$VENV/bin/python" -m pip install -q --disable-pip-version-check --no-deps mediapipe==0.10.18 ||

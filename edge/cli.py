@@ -10,11 +10,13 @@ from pathlib import Path
 from edge import __version__
 from edge.analyse import command as analysing
 from edge.config import CREDENTIALS, INSTALLED, MODELS, MOSQUITTO
+from edge.dashboard import command as showing
 from edge.errors import DeviceError, UserError
 from edge.homeassistant import console as homeassistant
 from edge.privacy import console
 from edge.session.report import command as reporting
 from edge.view import command as viewing
+from edge.words import command as stating
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -204,6 +206,14 @@ def _parser() -> argparse.ArgumentParser:
             "Show in a window what the loop sees: your own camera, or a recording. Never on an installed box.",
             viewing.EXAMPLES,
         )
+    )
+
+    showing.add_arguments(
+        command("dashboard", showing.act, "Show the rooms of a broker in a browser, live.", showing.EXAMPLES)
+    )
+
+    stating.add_arguments(
+        command("state", stating.act, "Say how a room is now, in a sentence or as JSON: for tutors.", stating.EXAMPLES)
     )
 
     command(

@@ -70,10 +70,10 @@ def encode(topic: str, payload: Payload) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def validate(topic: str, payload: bytes | bytearray | dict[str, Any]) -> None:
+def validate(topic: str, payload: bytes | bytearray | dict[str, Any]) -> Any:
     """Check a message, as sent or decoded, against the schema of ``topic`` (its full path or last level).
 
-    Raises SchemaError with the first thing that is wrong, where.
+    Returns it decoded: a dict, or of ``status`` a word. Raises SchemaError with the first thing that is wrong, where.
     """
     name = topic.rpartition("/")[2]
     name = "input" if name in INPUTS else name
@@ -85,6 +85,7 @@ def validate(topic: str, payload: bytes | bytearray | dict[str, Any]) -> None:
         _validator(name)(content)
     except (fastjsonschema.JsonSchemaValueException, ValueError, RecursionError) as error:
         raise SchemaError(f"{name}: {error}") from error
+    return content
 
 
 def _decoded(name: str, payload: bytes | bytearray) -> Any:

@@ -18,4 +18,5 @@ readonly LOG=$ROOT/var/log/affectfusion-install.log
 readonly LOCK=$ROOT/run/lock/affectfusion-install
 
 readonly UNIT=affectfusion.service
+readonly DASHBOARD_UNIT=affectfusion-dashboard.service
 readonly ACCOUNT=affectfusion

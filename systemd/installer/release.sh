@@ -71,7 +71,7 @@ install_python_packages() {
   local options=(--no-input --no-cache-dir --disable-pip-version-check)
   [[ -z $wheels ]] || options+=(--no-index --find-links "$wheels")
   begin "installing Python packages (minutes on a Raspberry Pi)"
-  run "$1/venv/bin/python" -m pip install "${options[@]}" --editable "$1/app" ||
+  run "$1/venv/bin/python" -m pip install "${options[@]}" --editable "$1/app[dashboard]" ||
     fail "pip could not install the Python packages; ${wheels:+are all wheels in $wheels? }$LOG has its words"
 }
 

@@ -23,6 +23,7 @@ adopt() {
   begin "waiting until release $name is healthy"
   if starts_and_stays; then
     discard "$UNPROVEN"
+    restart_dashboard
     say "release $name is healthy"
     return
   fi
@@ -59,6 +60,7 @@ go_back() {
     (install_system_files "$CURRENT") || say "not every file of the system could be put back"
     run systemctl reset-failed "$UNIT" || true
     run systemctl --no-block restart "$UNIT"
+    restart_dashboard
     remove_release "$failed"
     discard "$PREVIOUS"
     point_previous_at_newest_but "$good"

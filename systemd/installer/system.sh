@@ -11,6 +11,8 @@ install_system_files() {
   if getent group gpio >/dev/null && [[ " $(id -nG "$ACCOUNT") " != *" gpio "* ]]; then run usermod -aG gpio "$ACCOUNT"; fi
   run systemd-tmpfiles --create "$ROOT/etc/tmpfiles.d/affectfusion.conf"
   place "$files/affectfusion.service" "$UNITS/$UNIT" 0644
+  # a release that is gone back to may know no dashboard
+  [[ ! -e $files/$DASHBOARD_UNIT ]] || place "$files/$DASHBOARD_UNIT" "$UNITS/$DASHBOARD_UNIT" 0644
   place "$files/affectfusion-retry.service" "$UNITS/affectfusion-retry.service" 0644
   place "$files/affectfusion-retry.timer" "$UNITS/affectfusion-retry.timer" 0644
   install_broker "$1"
@@ -19,6 +21,11 @@ install_system_files() {
     run ln -sfn "$CURRENT/venv/bin/affect-edge" "$COMMAND"
   run systemctl daemon-reload
   run systemctl enable "$UNIT" affectfusion-retry.timer
+}
+
+# It is off unless somebody switched it on; then it runs what the appliance runs.
+restart_dashboard() {
+  run systemctl --no-block try-restart "$DASHBOARD_UNIT" || say "$DASHBOARD_UNIT does not start: journalctl -u $DASHBOARD_UNIT"
 }
 
 install_configuration() {
@@ -32,8 +39,9 @@ install_configuration() {
 
 remove_system_files() {
   remove_broker
-  run systemctl disable --now "$UNIT" affectfusion-retry.timer || say "$UNIT was not there to stop"
-  discard "$UNITS/$UNIT" "$UNITS/$UNIT.d" "$UNITS/affectfusion-retry.service" "$UNITS/affectfusion-retry.timer" \
+  run systemctl disable --now "$UNIT" "$DASHBOARD_UNIT" affectfusion-retry.timer || say "$UNIT was not there to stop"
+  discard "$UNITS/$UNIT" "$UNITS/$UNIT.d" "$UNITS/$DASHBOARD_UNIT" "$UNITS/$DASHBOARD_UNIT.d" \
+    "$UNITS/affectfusion-retry.service" "$UNITS/affectfusion-retry.timer" \
     "$ROOT/etc/sysusers.d/affectfusion.conf" "$ROOT/etc/tmpfiles.d/affectfusion.conf" "$COMMAND"
   run systemctl daemon-reload
 }

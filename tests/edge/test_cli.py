@@ -93,7 +93,21 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "demo", "doctor", "privacy", "broker-config", "homeassistant", "analyse", "view", "schema", "benchmark"],
+    [
+        *(
+            "run",
+            "demo",
+            "doctor",
+            "privacy",
+            "broker-config",
+            "homeassistant",
+            "analyse",
+            "view",
+            "dashboard",
+            "state",
+        ),
+        *("schema", "benchmark"),
+    ],
 )
 def test_every_command_explains_itself_with_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
+    "aiohttp",
     "amqtt",
     "jax",
     "keras",

@@ -98,7 +98,7 @@ def wheels() -> Path:
             ),
             *("--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"),
             *(f"--platform={platform}" for platform in (*platforms, f"manylinux2014_{machine}")),
-            *("setuptools>=77", str(HOUSE)),
+            *("setuptools>=77", f"{HOUSE}[dashboard]"),
         ],
         capture_output=True,
         text=True,

@@ -15,6 +15,7 @@ from edge.config import Broker, Settings
 ROOM = Path(__file__).parents[2] / "systemd"
 SYSTEM_UNITS = Path("/usr/lib/systemd/system")
 
+DASHBOARD = "affectfusion-dashboard.service"
 MOST_EXPOSED = 1.6
 MOST_EXPOSED_WITHOUT_NETWORK = 0.9
 
@@ -45,8 +46,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def add(root: Path, part: str) -> None:
-    folder = root / "etc/systemd/system/affectfusion.service.d"
+def add(root: Path, part: str, unit: str = "affectfusion.service") -> None:
+    folder = root / f"etc/systemd/system/{unit}.d"
     folder.mkdir()
     shutil.copy(ROOM / part, folder)
 
@@ -57,10 +58,10 @@ def complaints(root: Path) -> str:
     return done.stdout + done.stderr
 
 
-def exposure(root: Path) -> float:
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--root={root}", "affectfusion.service"]
+def exposure(root: Path, unit: str = "affectfusion.service") -> float:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--root={root}", unit]
     done = subprocess.run(command, capture_output=True, text=True)
-    found = re.search(r"Overall exposure level for affectfusion\.service: ([0-9.]+)", done.stdout)
+    found = re.search(rf"Overall exposure level for {re.escape(unit)}: ([0-9.]+)", done.stdout)
     assert found, done.stdout + done.stderr
     return float(found[1])
 
@@ -94,6 +95,14 @@ def test_the_unit_with_a_broker_far_away_is_exposed_no_more(root: Path) -> None:
 def test_the_unit_without_a_network_is_exposed_even_less(root: Path) -> None:
     add(root, "local-broker.conf")
     assert exposure(root) <= MOST_EXPOSED_WITHOUT_NETWORK
+
+
+def test_the_dashboard_is_barely_exposed_and_no_more_when_other_machines_reach_it(root: Path) -> None:
+    before = exposure(root, DASHBOARD)
+    assert before <= MOST_EXPOSED
+    add(root, "exposed-dashboard.conf", DASHBOARD)
+    assert complaints(root) == ""
+    assert exposure(root, DASHBOARD) <= MOST_EXPOSED
 
 
 def test_the_account_may_use_cameras_and_sound_cards(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def wheels(folder: Path) -> Path:
     if (folder / "complete").exists():
         return folder
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    needs = map(Requirement, [*project["project"]["dependencies"], *project["build-system"]["requires"]])
+    shown = project["project"]["optional-dependencies"]["dashboard"]
+    needs = map(Requirement, [*project["project"]["dependencies"], *shown, *project["build-system"]["requires"]])
     environment = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "platform_machine": "aarch64"}
     wanted = [need for need in needs if need.marker is None or need.marker.evaluate(environment)]
     platforms = [word for glibc in GLIBC for word in ("--platform", f"manylinux_{glibc}_aarch64")]

@@ -1,0 +1,1 @@
+"""Reading what boxes publish, as an MQTT client like any other."""

@@ -1,0 +1,31 @@
+"""A room's state as a small JSON object: the sentence, and the numbers that it rests on."""
+
+from __future__ import annotations
+
+import json
+
+from edge.words.catalogue import Catalogue
+from edge.words.sentence import Newest, sentence
+
+SCORES = ("engagement", "valence", "satisfaction", "confidence", "reliability", "group", "abstain")
+"""What is taken over from the contract's ``affect`` as it is."""
+
+
+def compact(site: str, room: str, newest: Newest, words: Catalogue) -> str:
+    """The object in one line. ``fresh`` says whether the numbers are of now; ``age_s`` is null where unknown."""
+    affect, privacy = newest.affect, newest.privacy
+    return json.dumps(
+        {
+            "v": 1,
+            "site": site,
+            "room": room,
+            "sentence": sentence(newest, words),
+            "time": affect["time"] if affect else None,
+            "age_s": None if newest.age_s is None else round(newest.age_s, 1),
+            "fresh": not newest.stale,
+            "privacy": privacy["state"] if privacy else None,
+            **{key: affect[key] if affect else None for key in SCORES},
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
