@@ -25,7 +25,7 @@ from edge.analyse.lesson import Task
 from edge.appliance import Appliance
 from edge.capture.recordings import sources
 from edge.cli import main
-from edge.config import MODELS, Broker, Fusion, Settings, Storage, parse
+from edge.config import MODELS, Broker, Fusion, SessionSettings, Settings, Storage, parse
 from edge.errors import DeviceError, UserError
 from edge.inference.store import ModelStore
 from edge.session import kept
@@ -188,6 +188,9 @@ def test_other_settings_or_another_file_are_another_analysis(recordings: Path, t
     first = task(video, tmp_path).fingerprint
     assert task(video, tmp_path).fingerprint == first
     assert task(video, tmp_path, fusion=Fusion(window_s=5.0)).fingerprint != first
+    own = tmp_path / "scenarios.toml"
+    own.write_text("[lecture]\npriors = { boredom = 0.7 }\n")
+    assert task(video, tmp_path, session=SessionSettings(scenarios=own)).fingerprint != first
     video.write_bytes(video.read_bytes() + b"\0")
     assert task(video, tmp_path).fingerprint != first
 
@@ -295,6 +298,10 @@ def test_two_reports_may_not_have_one_name(refused: Callable[..., str], tmp_path
 
 def test_a_room_that_cannot_be_a_topic_is_refused(refused: Callable[..., str]) -> None:
     assert "--site and --room are" in refused("smiling.mp4", "--room", "7 b")
+
+
+def test_a_kind_of_lesson_that_is_not_there_is_refused(refused: Callable[..., str]) -> None:
+    assert "session.scenario: none is called 'party'" in refused("smiling.mp4", "--scenario", "party")
 
 
 def test_the_sound_in_a_video_needs_its_reader(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
