@@ -139,7 +139,7 @@ demo() {
 
 run_tests() {
   need_system python3-venv gcc python3-dev portaudio19-dev libsystemd-dev pkg-config mosquitto openssl procps strace libgl1 libglib2.0-0 \
-    systemd python3-tk xvfb chromium
+    systemd python3-tk xvfb chromium mosquitto-clients
   # Root can boot a machine of its own for the tests of the service.
   ((EUID != 0)) || need_system systemd-container mmdebstrap
   need_venv demo,dashboard,microphone,systemd,analyse,alternatives,quantize,test

@@ -15,7 +15,7 @@ from edge.errors import UserError
 from edge.privacy.gate import Gate
 from edge.session import kept
 from edge.session.kept import KeptSession
-from edge.session.scenarios import configured
+from edge.session.scenarios import chosen
 from edge.state import StateFolder
 
 EXAMPLES = """\
@@ -103,7 +103,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     except msgspec.ValidationError as error:
         raise UserError(f"--site and --room are up to 40 letters, digits, - and _ ({error})") from error
     session = msgspec.structs.replace(settings.session, scenario=options.scenario or settings.session.scenario)
-    configured(session)
+    chosen(session)
     return msgspec.structs.replace(settings, box=box, session=session)
 
 

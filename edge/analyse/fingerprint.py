@@ -10,14 +10,14 @@ import msgspec
 from edge import __version__
 from edge.config import Settings
 from edge.inference.store import Manifest
-from edge.session.scenarios import configured
+from edge.session.scenarios import chosen
 
 
 def fingerprint(settings: Settings) -> str:
     """Tells an analysis from every other: of other files, with other models, with settings that count."""
     counted = (
         *(settings.deployment.mode, settings.deployment.minimum_group, settings.box, settings.perception),
-        *(settings.fusion, configured(settings.session)[settings.session.scenario]),
+        *(settings.fusion, chosen(settings.session)),
         *(settings.session.scenario, settings.camera, settings.microphone),
     )
     files = [*_stamps(settings.camera.path), *_stamps(settings.microphone.path)]

@@ -22,7 +22,7 @@ from edge.playback import Moment, moments, play
 from edge.privacy.gate import Gate
 from edge.session.alerts import Alarm
 from edge.session.journal import Heading, Journal, Line, Recording, Remark
-from edge.session.scenarios import configured
+from edge.session.scenarios import chosen
 from edge.session.session import Session, identifier
 from edge.session.statistics import Statistics
 from edge.signals import Frame
@@ -73,7 +73,7 @@ def analyse(task: Task, began: Callable[[float], object], reached: Callable[[flo
         clock, transcript = ManualClock(), _Transcript()
         heading = _heading(task, duration_s)
         session = Session(clock, transcript, heading, Statistics(), age=0.0)
-        scenario = configured(settings.session)[settings.session.scenario]
+        scenario = chosen(settings.session)
         alarm = Alarm(scenario.rules)
         seen: list[float] = []
         recording = _noting(moments(camera, microphone), seen)

@@ -87,6 +87,11 @@ def configured(settings: SessionSettings) -> dict[str, Scenario]:
     return found
 
 
+def chosen(settings: SessionSettings) -> Scenario:
+    """The scenario that a configuration begins with. Raises UserError as ``configured`` does."""
+    return configured(settings)[settings.scenario]
+
+
 def _read(path: Path) -> dict[str, Scenario]:
     try:
         tables = msgspec.toml.decode(path.read_bytes(), type=dict[str, object])

@@ -12,6 +12,7 @@ from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline, Sighting
 from edge.playback import Moment, moments, play
 from edge.privacy.gate import Gate
+from edge.session.scenarios import chosen
 from edge.signals import Affect, Frame
 from edge.view.film import Film
 from edge.view.overlay import Known, draw
@@ -26,6 +27,7 @@ class Annotator:
     def __init__(self, settings: Settings, gate: Gate) -> None:
         """Raises UserError where the recording or the models cannot be read."""
         self._period_s = settings.fusion.period_s
+        self._priors = chosen(settings.session).priors.by_state
         self._gate = gate
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store, self._observe)
@@ -40,7 +42,7 @@ class Annotator:
         """Writes ``copy`` and tells ``reached`` how far it is. Raises UserError, SourceLostError or DeviceError."""
         with Film(copy, with_sound=self._microphone is not None) as film:
             recording = self._filmed(moments(self._camera, self._microphone), film)
-            for affect in play(recording, self._pipeline, self._gate, self._period_s):
+            for affect in play(recording, self._pipeline, self._gate, self._period_s, self._priors):
                 self._affect = affect
                 reached(affect.time)
 

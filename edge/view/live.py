@@ -14,6 +14,7 @@ from edge.errors import DeviceError
 from edge.inference.store import ModelStore
 from edge.pipeline import Pipeline, Sighting
 from edge.privacy.gate import Gate
+from edge.session.scenarios import chosen
 from edge.signals import Affect, AudioChunk, Frame, Uint8Image
 from edge.view.overlay import Known, draw
 
@@ -49,6 +50,7 @@ class Viewer:
         self._gate = gate
         self._screen = screen
         self._clock = MonotonicClock()
+        self._priors = chosen(settings.session).priors.by_state
         store = ModelStore(settings.models.directory, settings.models.runtime, settings.models.threads)
         self._pipeline = Pipeline(settings, store, self._observe)
         self._frames = NewestFrame()
@@ -111,7 +113,7 @@ class Viewer:
         now = self._clock.now()
         if now >= self._due:
             self._due = max(self._due + self._settings.fusion.period_s, now)
-            self._affect = self._gate.admit(self._pipeline.assess(now))
+            self._affect = self._gate.admit(self._pipeline.assess(now, self._priors))
         if frame is not None:
             self._show(frame)
         return frame is not None
