@@ -43,6 +43,10 @@ class RunningBox:
             words in self.log
         )
 
+    def holds(self, file: Path) -> bool:
+        """Whether the box has ``file`` open."""
+        return file in {link.readlink() for link in Path(f"/proc/{self.process.pid}/fd").iterdir()}
+
     def ends_on(self, number: signal.Signals) -> float:
         """The seconds from the signal to the end."""
         began = time.monotonic()

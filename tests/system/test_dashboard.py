@@ -14,16 +14,22 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import PATIENCE_MS, DashboardProcess, Visitor, chromium
 from messages import affect, privacy
 from playwright.sync_api import Browser, expect
+from runningbox import RunningBox
 from school import School
 from services import Mosquitto, wait_until
 
 from edge.dashboard.access import keep
+from edge.demo.lesson import SOUND, VIDEO
 
 pytestmark = pytest.mark.system
 
 Enter = Callable[..., Visitor]
 SERIOUS = {"serious", "critical"}
 MOST_MEMORY_MIB = 150
+LESSON = (
+    f'[camera]\nsource = "file"\npath = "{VIDEO}"\nloop = true\n'
+    f'[microphone]\nsource = "file"\npath = "{SOUND}"\nloop = true\n'
+)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +126,23 @@ def test_an_operator_mutes_and_unmutes(school: School, enter: Enter) -> None:
     expect(page.locator("#sentence")).to_contain_text("muted")
     expect(page.locator("#chip-privacy")).to_have_text("Privacy: muted")
     expect(page.locator("#told")).to_have_text("The box did it.")
+    page.get_by_role("button", name="Unmute the box").click()
+    expect(page.locator("#chip-privacy")).to_have_text("Privacy: capturing")
+
+
+def test_a_real_box_plays_its_lesson_and_closes_its_camera_on_a_mute(
+    mosquitto: Mosquitto, run_box: Callable[..., RunningBox], enter: Enter
+) -> None:
+    box = run_box(mosquitto.port, LESSON)
+    visitor = enter()
+    page = visitor.room()
+    expect(page.locator("#sentence")).to_contain_text("modalities trusted")
+    expect(page.locator("#sentence")).to_contain_text("engaged")
+    visitor.photograph("lesson")
+    assert box.holds(VIDEO)
+    page.get_by_role("button", name="Mute the box").click()
+    expect(page.locator("#chip-privacy")).to_have_text("Privacy: muted")
+    assert wait_until(lambda: not box.holds(VIDEO), 10)
     page.get_by_role("button", name="Unmute the box").click()
     expect(page.locator("#chip-privacy")).to_have_text("Privacy: capturing")
 
