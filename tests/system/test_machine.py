@@ -39,6 +39,7 @@ RESTARTED_WITHIN_S = 15.0
 SETTLE = {"AFFECTFUSION_SETTLE_S": "11"}
 """Just longer than the watchdog's patience."""
 CONTENTS = ("edge", "models_tflite", "systemd", "pyproject.toml", "install.sh", "README.md", "LICENSE", "NOTICE")
+DASHBOARD = "http://127.0.0.1:8080/"
 SLOW_S = 180.0
 """Slow machines load the models for a long time; nothing is measured by this."""
 
@@ -94,6 +95,19 @@ def test_its_scores_reach_a_viewer_through_the_broker_on_the_box(machine: Machin
     subscribe = ["mosquitto_sub", "-h", "127.0.0.1", "-u", "viewer", "-P", password, "-t", "affectfusion/+/+/affect"]
     message = json.loads(machine.run(*subscribe, "-C", "1", "-W", "60").stdout)
     assert message["v"] == 1
+
+
+def test_the_dashboard_is_off_and_reads_the_box_once_it_is_switched_on(machine: Machine) -> None:
+    unit = "affectfusion-dashboard"
+    assert machine.run("systemctl", "is-active", unit, check=False).stdout.strip() == "inactive"
+    machine.run("systemctl", "start", unit)
+    try:
+        read = f"import urllib.request; print(urllib.request.urlopen({DASHBOARD!r}, timeout=60).status)"
+        assert wait_until(lambda: "reading from" in machine.journal(unit), SLOW_S), machine.journal(unit)
+        assert machine.run("python3", "-c", read).stdout.strip() == "200"
+    finally:
+        machine.run("systemctl", "stop", unit)
+    assert "Traceback" not in machine.journal(unit)
 
 
 def test_the_doctor_finds_nothing_wrong_whoever_calls_it(machine: Machine) -> None:
