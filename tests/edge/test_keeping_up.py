@@ -71,7 +71,7 @@ class SlowBox:
         monkeypatch.setattr(edge.appliance, "LONGEST_WAIT_S", 0.0)
         monkeypatch.setattr(pipeline.mesh, "find", self._find)
         monkeypatch.setattr(pipeline._voice, "hear", self._hear)
-        monkeypatch.setattr(pipeline, "assess", lambda now: SCORED)
+        monkeypatch.setattr(pipeline, "assess", lambda now, priors, outside: SCORED)
         monkeypatch.setattr(self.appliance._publisher, "affect", self._publish)
         monkeypatch.setattr(self.appliance._health, "_board", Board(Path("nowhere")))
 
