@@ -94,7 +94,7 @@ def _bridge(settings: Settings, places: Places) -> bytes | None:
     bridge = settings.broker.bridge
     if bridge is None:
         return None
-    path = bridge.password_file or places.credentials / "mqtt-bridge-password"
+    path = bridge.password_file or places.credentials / credential("bridge")
     password = passwords.read(path) if bridge.username else None
     if bridge.username and password is None:
         raise UserError(f"broker.bridge.password_file: cannot read {path} (No such file or directory)")

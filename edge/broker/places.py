@@ -78,5 +78,5 @@ class Places:
 
 
 def credential(user: str) -> str:
-    """The name of the file that holds a person's password."""
+    """The name of the file that holds the password of anybody but the box itself."""
     return f"mqtt-{user}-password"

@@ -12,9 +12,6 @@ import msgspec
 from edge.config import CREDENTIALS, INSTALLED, Box, Broker, load
 from edge.errors import UserError
 
-DEVICE = "device"
-"""The name by which a box publishes at its own broker, under which nobody may read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -39,6 +36,9 @@ def resolve(options: argparse.Namespace, users: tuple[str, ...] = ("viewer",)) -
 
     Raises UserError where the configuration, the arguments or the right to read a password are wanting.
     """
+    # these commands' only; a running box knows nothing of its broker's files
+    from edge.broker.mosquitto import DEVICE
+
     if options.host is None:
         if options.port is not None or options.ca_file is not None:
             raise UserError("--port and --ca-file go with --host")
@@ -50,6 +50,7 @@ def resolve(options: argparse.Namespace, users: tuple[str, ...] = ("viewer",)) -
         return Source(_changed(broker, options.username, options.password_file), box)
     if options.password_file is not None:
         raise UserError("--password-file: a password needs a --username to go with it")
+    # under the name by which a box publishes at its own broker nobody may read
     if broker.here and broker.username == DEVICE:
         broker = _changed(broker, *_reader(users))
     return Source(broker, box)
@@ -57,13 +58,13 @@ def resolve(options: argparse.Namespace, users: tuple[str, ...] = ("viewer",)) -
 
 def _reader(users: tuple[str, ...]) -> tuple[str, Path]:
     """The first of ``users`` whose password this process may read, as systemd or the box's own folder hold it."""
-    folders = [Path(given)] if (given := os.environ.get("CREDENTIALS_DIRECTORY")) else [CREDENTIALS]
+    from edge.broker.places import credential
+
+    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or CREDENTIALS)
     for user in users:
-        for folder in folders:
-            path = folder / f"mqtt-{user}-password"
-            if os.access(path, os.R_OK):
-                return user, path
-    path = folders[0] / f"mqtt-{users[-1]}-password"
+        path = folder / credential(user)
+        if os.access(path, os.R_OK):
+            return user, path
     raise UserError(f"{path}: cannot be read; run with sudo, or name a reader with --username and --password-file")
 
 
