@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge.publish.payloads import timestamp
+from edge.publish.payloads import HealthPayload, timestamp
 from edge.publish.schema import validate
 from edge.words.sentence import Message
 
 NOW = 1_790_000_000.0
 """Seconds since 1970."""
+
+HEALTH = HealthPayload(
+    fps=15.0,
+    rate_hz=7.5,
+    target_hz=7.5,
+    load="normal",
+    lag_ms=80.0,
+    dropped_frames=0,
+    dropped_audio_s=0.0,
+    latency_ms={"mesh": 1.234},
+    rss_mib=180.0,
+    temperature_c=48.5,
+    undervoltage=False,
+    throttled=None,
+    queue=0,
+    lost=0,
+    camera="live",
+    microphone="live",
+    version="0.1.0",
+    runtime="litert",
+    models={"face_emotion": "0123456789ab"},
+    uptime_s=10.0,
+)
+"""How a box says that it is well."""
 
 
 def affect(**changes: Any) -> Message:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from messages import HEALTH
 
 from edge.cli import main
 from edge.config import Box, Fusion, HomeAssistant, Settings
@@ -18,7 +19,6 @@ from edge.homeassistant.discovery import announcement, description
 from edge.publish.payloads import (
     AlertKind,
     AlertPayload,
-    HealthPayload,
     Payload,
     PrivacyPayload,
     affect_payload,
@@ -59,28 +59,7 @@ PRIVACY = PrivacyPayload(
     jurisdiction="US",
     mode="room",
 )
-HEALTH = HealthPayload(
-    fps=15.0,
-    rate_hz=7.5,
-    target_hz=7.5,
-    load="normal",
-    lag_ms=None,
-    dropped_frames=0,
-    dropped_audio_s=0.0,
-    latency_ms={"mesh": 1.234},
-    rss_mib=180.0,
-    temperature_c=48.5,
-    undervoltage=True,
-    throttled=None,
-    queue=3,
-    lost=0,
-    camera="live",
-    microphone="none",
-    version="0.1.0",
-    runtime="litert",
-    models={"face_emotion": "0123456789ab"},
-    uptime_s=10.0,
-)
+TROUBLED = msgspec.structs.replace(HEALTH, lag_ms=None, undervoltage=True, queue=3, microphone="none")
 
 
 def alert(kind: Any, phase: Any) -> AlertPayload:
@@ -255,7 +234,7 @@ def test_privacy() -> None:
 
 
 def test_health() -> None:
-    assert shown("health", HEALTH) == {
+    assert shown("health", TROUBLED) == {
         "temperature": "48.5",
         "rate": "7.5",
         "lag": "None",
@@ -274,7 +253,7 @@ def test_every_word_that_is_shown_is_among_the_choices() -> None:
         ("affect", affect_payload(SCORED, 1, 0.0)),
         ("session", SESSION),
         ("privacy", PRIVACY),
-        ("health", HEALTH),
+        ("health", TROUBLED),
     ):
         for key, value in shown(topic, payload).items():
             assert value in (components()[key].get("options") or [value]), key

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from messages import HEALTH
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from services import Mosquitto, free_port, wait_until
@@ -25,7 +26,7 @@ from wire import RecordingProxy
 from edge.config import Box, Broker
 from edge.errors import UserError
 from edge.publish.mqtt import Publisher
-from edge.publish.payloads import HealthPayload, PrivacyPayload, timestamp
+from edge.publish.payloads import PrivacyPayload, timestamp
 from edge.publish.schema import validate
 from edge.session.statistics import summary
 from edge.signals import Affect
@@ -34,28 +35,6 @@ BASE = "affectfusion/school/lab/"
 BOX = Box(site="school", room="lab")
 AFFECT = Affect(1.0, 3.0, 6, {"face": 0.9}, valence=0.5, satisfaction=0.75, confidence=0.7)
 SESSION = summary([], "lesson", 0.0)
-HEALTH = HealthPayload(
-    fps=15.0,
-    rate_hz=7.5,
-    target_hz=7.5,
-    load="normal",
-    lag_ms=80.0,
-    dropped_frames=0,
-    dropped_audio_s=0.0,
-    latency_ms={"mesh": 1.234},
-    rss_mib=180.0,
-    temperature_c=48.5,
-    undervoltage=False,
-    throttled=None,
-    queue=0,
-    lost=0,
-    camera="live",
-    microphone="live",
-    version="0.1.0",
-    runtime="litert",
-    models={"face_emotion": "0123456789ab"},
-    uptime_s=10.0,
-)
 PRIVACY = PrivacyPayload(
     state="capturing",
     reason="declared",
