@@ -7,7 +7,7 @@ Utterance hold media or biometric data: they live in memory only and no room aft
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -126,6 +126,24 @@ class Abstention(str, Enum):
     OVERLOADED = "overloaded"
 
 
+class Limit(str, Enum):
+    """What may hold a modality's reliability back: a quality of what is seen or heard, by its name everywhere."""
+
+    LIGHT = "light"
+    CONTRAST = "contrast"
+    SHARPNESS = "sharpness"
+    SIZE = "size"
+    POSE = "pose"
+    FIT = "fit"
+    COMPRESSION = "compression"
+    LENGTH = "length"
+    NOISE = "noise"
+    CLIPPING = "clipping"
+    REVERBERATION = "reverberation"
+    FAMILIARITY = "familiarity"
+    COVERAGE = "coverage"
+
+
 @dataclass(frozen=True, slots=True)
 class Engagement:
     """The room's engagement: four probabilities in 0..1 and the label that clears its own threshold, if one does."""
@@ -145,7 +163,9 @@ class Affect:
     ``confidence`` in 0..1. ``reliability`` has one entry per modality that was heard or seen; a missing modality is
     absent, not zero. ``group`` is how many faces stand behind the numbers (published as a bucket only). ``emotions`` is
     the share of each of EMOTIONS in faces and voice together, which sums to 1. ``voice`` says whether somebody was
-    heard to speak; None where nothing is listened to.
+    heard to speak; None where nothing is listened to. ``weights`` is the share 0..1 of the evidence that each modality
+    stands for now, which sums to 1, and empty where nothing is known; ``limits`` names what most holds a
+    modality's reliability back, where something does (of the box's own modalities only).
     """
 
     time: float
@@ -159,3 +179,5 @@ class Affect:
     abstain: Abstention | None = None
     emotions: Mapping[str, float] | None = None
     voice: bool | None = None
+    weights: Mapping[Modality, float] = field(default_factory=dict)
+    limits: Mapping[Modality, Limit] = field(default_factory=dict)

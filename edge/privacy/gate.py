@@ -77,7 +77,7 @@ class Gate:
         """What may leave of ``affect``: all of it, or only why it may not.
 
         Refused for what closes the gate, and below the minimum group, where numbers would speak of single persons: then
-        neither scores nor reliabilities pass, only the reason and the (bucketed) group size.
+        neither scores nor what they rest on pass, only the reason and the (bucketed) group size.
         """
         reason, declared = self.closed, self.deployment
         of_a_group = declared.mode == "room"
@@ -95,6 +95,8 @@ class Gate:
             confidence=0.0,
             emotions=None,
             voice=None,
+            weights={},
+            limits={},
         )
 
     def _closure(self) -> Closure | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from edge.config import Purpose
-from edge.signals import Abstention, Affect
+from edge.signals import Abstention, Affect, Limit, Modality
 from edge.signals import Engagement as RoomEngagement
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -74,8 +75,8 @@ class Engagement(Part, frozen=True):
     frustration: Annotated[Share, Meta(description="Probability of frustration.")]
 
 
-class Reliability(Part, frozen=True):
-    """How far each modality is to be trusted; one that was not seen or heard is absent, not zero."""
+class ByModality(Part, frozen=True):
+    """A share for each modality; one that was not seen or heard is absent, not zero."""
 
     face: Annotated[Share | UnsetType, Meta(description="Facial expression.")] = UNSET
     engagement: Annotated[Share | UnsetType, Meta(description="Landmark sequences.")] = UNSET
@@ -83,6 +84,22 @@ class Reliability(Part, frozen=True):
     physiology: Annotated[Share | UnsetType, Meta(description="From outside: wearables, say.")] = UNSET
     behaviour: Annotated[Share | UnsetType, Meta(description="From outside: what an LMS sees, say.")] = UNSET
     text: Annotated[Share | UnsetType, Meta(description="From outside: what is written, say.")] = UNSET
+
+
+class Reliability(ByModality, frozen=True):
+    """How far each modality is to be trusted; one that was not seen or heard is absent, not zero."""
+
+
+class Weights(ByModality, frozen=True):
+    """How much of the evidence each modality stands for now: shares that sum to 1, but for rounding."""
+
+
+class Limits(Part, frozen=True):
+    """What most holds the reliability of a modality of the box's own back; one that nothing holds back is absent."""
+
+    face: Annotated[Limit | UnsetType, Meta(description="Facial expression.")] = UNSET
+    engagement: Annotated[Limit | UnsetType, Meta(description="Landmark sequences.")] = UNSET
+    speech: Annotated[Limit | UnsetType, Meta(description="Voice.")] = UNSET
 
 
 class AffectPayload(Payload, frozen=True):
@@ -98,6 +115,12 @@ class AffectPayload(Payload, frozen=True):
     confidence: Annotated[Share, Meta(description="How far to trust the scores.")]
     reliability: Annotated[Reliability, Meta(description="How far to trust each modality.")]
     abstain: Annotated[Abstention | None, Meta(description="Why there are no scores; null if there are.")]
+    weights: Annotated[
+        Weights | UnsetType, Meta(description="Which modalities carry the scores; absent if unknown or abstaining.")
+    ] = UNSET
+    limits: Annotated[
+        Limits | UnsetType, Meta(description="What holds modalities back; absent if nothing does, or abstaining.")
+    ] = UNSET
 
 
 class AbstainedSeconds(Part, frozen=True):
@@ -350,8 +373,12 @@ def affect_payload(affect: Affect, sequence: int, wall_time: float) -> AffectPay
         valence=float(affect.valence) if scored and affect.valence is not None else None,
         satisfaction=float(affect.satisfaction) if scored and affect.satisfaction is not None else None,
         confidence=float(affect.confidence) if scored else 0.0,
-        reliability=Reliability(**{modality: float(share) for modality, share in affect.reliability.items()}),
+        reliability=Reliability(**_shares(affect.reliability)),
         abstain=affect.abstain,
+        weights=Weights(**_shares(affect.weights)) if scored and affect.weights else UNSET,
+        limits=Limits(**{str(name): limit for name, limit in affect.limits.items()})
+        if scored and affect.limits
+        else UNSET,
     )
 
 
@@ -367,6 +394,10 @@ def timestamp(wall_time: float) -> str:
     """Write seconds since 1970 as RFC 3339 in UTC with milliseconds, such as 2026-11-20T08:15:00.000Z."""
     moment = datetime.fromtimestamp(wall_time, timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _shares(modalities: Mapping[Modality, float]) -> dict[str, float]:
+    return {name: float(share) for name, share in modalities.items()}
 
 
 def _engagement(engagement: RoomEngagement) -> Engagement:

@@ -16,7 +16,7 @@ EVERYTHING = sorted(EDGE.rglob("*.py"))
 
 HOLDERS_OF_MEDIA = ("capture", "perception", "features", "branches", "inference", "fusion", "pipeline", "appliance")
 ARRAYS = ("numpy", "cv2", "soundfile", "PIL")
-PUBLISHABLE = {"Abstention", "Affect", "Engagement", "Modality", "Outside", "ENGAGEMENT_STATES"}
+PUBLISHABLE = {"Abstention", "Affect", "Engagement", "Limit", "Modality", "Outside", "ENGAGEMENT_STATES"}
 """What of ``edge.signals`` speaks of a room, and not of a picture, a sound or a person."""
 
 PRIVATE = {

@@ -2,7 +2,7 @@ import pytest
 
 from edge.config import Deployment
 from edge.privacy.gate import Gate
-from edge.signals import Abstention, Affect, Engagement
+from edge.signals import Abstention, Affect, Engagement, Limit
 from edge.state import StateFolder
 
 DECLARED = Deployment(purpose="research", jurisdiction="US", consent="signed forms, class 7b", minimum_group=5)
@@ -15,6 +15,8 @@ AFFECT = Affect(
     valence=0.4,
     satisfaction=0.7,
     confidence=0.9,
+    weights={"face": 1.0},
+    limits={"face": Limit.LIGHT},
 )
 
 
@@ -25,10 +27,12 @@ def scores(affect: Affect) -> list[object]:
         affect.satisfaction,
         affect.confidence,
         dict(affect.reliability),
+        dict(affect.weights),
+        dict(affect.limits),
     ]
 
 
-NO_SCORES = [None, None, None, 0.0, {}]
+NO_SCORES = [None, None, None, 0.0, {}, {}, {}]
 
 
 def gate_of(deployment: Deployment) -> Gate:
@@ -82,7 +86,15 @@ def test_a_group_below_the_minimum_is_never_scored() -> None:
 
 
 def test_an_abstention_keeps_its_own_reason() -> None:
-    dark = Affect(time=1.0, window_s=3.0, group=0, reliability={"speech": 0.4}, abstain=Abstention.TOO_DARK)
+    dark = Affect(
+        time=1.0,
+        window_s=3.0,
+        group=0,
+        reliability={"speech": 0.4},
+        abstain=Abstention.TOO_DARK,
+        weights={"speech": 1.0},
+        limits={"speech": Limit.NOISE},
+    )
     admitted = gate_of(DECLARED).admit(dark)
     assert admitted.abstain is Abstention.TOO_DARK
     assert scores(admitted) == NO_SCORES

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from msgspec import UNSET
 
 from edge.publish.payloads import affect_payload, bucket, timestamp
 from edge.publish.schema import encode
-from edge.signals import Abstention, Affect, Engagement
+from edge.signals import Abstention, Affect, Engagement, Limit
 
 SCORED = Affect(
     time=12.5,
@@ -27,15 +30,22 @@ def test_affect_is_published_as_the_contract_says() -> None:
     )
 
 
+def test_what_carries_the_scores_and_what_holds_them_back_is_published() -> None:
+    told = replace(SCORED, weights={"face": 0.72345, "speech": 0.27655}, limits={"speech": Limit.NOISE})
+    message = encode("affect", affect_payload(told, 42, 0.0))
+    assert message.endswith(b'"abstain":null,"weights":{"face":0.72,"speech":0.28},"limits":{"speech":"noise"}}')
+
+
 def test_abstention_carries_no_scores_whatever_stands_beside_it() -> None:
-    muted = Affect(1.0, 3.0, 7, {}, SCORED.engagement, 0.5, 0.5, 0.9, Abstention.MUTED)
-    payload = affect_payload(muted, 1, 0.0)
+    known = replace(SCORED, weights={"face": 1.0}, limits={"face": Limit.LIGHT})
+    payload = affect_payload(replace(known, abstain=Abstention.MUTED), 1, 0.0)
     assert (payload.engagement, payload.valence, payload.satisfaction, payload.confidence) == (
         None,
         None,
         None,
         0.0,
     )
+    assert payload.weights is payload.limits is UNSET
     assert payload.abstain is Abstention.MUTED
 
 

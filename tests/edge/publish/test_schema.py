@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 import edge.publish.schema as published
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import PAYLOADS, SchemaError, encode, schema, validate
-from edge.signals import Abstention, Affect, Engagement
+from edge.signals import Abstention, Affect, Engagement, Limit
 
 TIME = "2026-11-20T08:15:00.000Z"
 GOOD: dict[str, dict[str, Any]] = {
@@ -122,6 +122,12 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("affect", {"confidence": None}),
     ("affect", {"reliability": {"face": 1.5}}),
     ("affect", {"reliability": {"landmarks": 0.5}}),
+    ("affect", {"weights": {"face": 1.01}}),
+    ("affect", {"weights": {"heart_rate": 1.0}}),
+    ("affect", {"weights": None}),
+    ("affect", {"limits": {"face": "tired"}}),
+    ("affect", {"limits": {"track": "light"}}),
+    ("affect", {"limits": {"face": ["light"]}}),
     ("affect", {"engagement": {"label": "engagement"}}),
     ("affect", {"engagement": {**GOOD["affect"]["engagement"], "track": 1}}),
     ("affect", {"abstain": "tired"}),
@@ -193,6 +199,7 @@ def test_good_message_passes(topic: str) -> None:
     ("topic", "change"),
     [
         ("affect", {"reliability": {"face": 0.9, "physiology": 0.4, "behaviour": 0.0, "text": 1.0}}),
+        ("affect", {"weights": {"face": 0.6, "text": 0.4}, "limits": {"face": "compression"}}),
         ("health", {"inputs": {"text": {"taken": 3, "ignored": {"stale": 2}}}}),
         ("input/text", {"engagement": 0.0}),
     ],
@@ -262,6 +269,8 @@ affects = st.builds(
     satisfaction=st.none() | numbers,
     confidence=numbers,
     abstain=st.none() | st.sampled_from(Abstention),
+    weights=st.dictionaries(st.sampled_from(["face", "speech", "landmarks"]), numbers),
+    limits=st.dictionaries(st.sampled_from(["face", "speech", "landmarks"]), st.sampled_from([*Limit, "tired", None])),
 )
 
 
@@ -276,6 +285,7 @@ def test_any_affect_yields_a_valid_message_or_is_refused(affect: Affect) -> None
     content = json.loads(message)
     assert by_jsonschema("affect", content)
     assert affect.abstain is None or content["valence"] is content["engagement"] is content["satisfaction"] is None
+    assert affect.abstain is None or not {"weights", "limits"} & set(content)
     for field, limit in (("valence", 1.005), ("satisfaction", 1.005)):
         value = getattr(affect, field)
         assert content[field] is None or abs(value) <= limit
@@ -284,6 +294,10 @@ def test_any_affect_yields_a_valid_message_or_is_refused(affect: Affect) -> None
 @given(st.floats(0, 1), st.floats(-1, 1), st.integers(0, 16))
 def test_affect_within_its_ranges_is_never_refused(share: float, signed: float, group: int) -> None:
     engagement = Engagement(share, share, share, share, None)
-    affect = Affect(0.0, 3.0, group, {"speech": share}, engagement, signed, share, share)
+    affect = Affect(
+        *(0.0, 3.0, group, {"speech": share}, engagement, signed, share, share),
+        weights={"face": share, "speech": 1 - share},
+        limits={"speech": Limit.NOISE},
+    )
     content = json.loads(encode("affect", affect_payload(affect, 1, 0.0)))
     assert content["valence"] == pytest.approx(signed, abs=0.0051)
