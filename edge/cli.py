@@ -17,6 +17,7 @@ from edge.privacy import console
 from edge.session.report import command as reporting
 from edge.view import command as viewing
 from edge.words import command as stating
+from edge.words import explaining
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -214,6 +215,15 @@ def _parser() -> argparse.ArgumentParser:
 
     stating.add_arguments(
         command("state", stating.act, "Say how a room is now, in a sentence or as JSON: for tutors.", stating.EXAMPLES)
+    )
+
+    explaining.add_arguments(
+        command(
+            "explain",
+            explaining.act,
+            "Say what a room's scores rest on now, what holds that back and what helps; or why there are none.",
+            explaining.EXAMPLES,
+        )
     )
 
     command(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.publish.payloads import HealthPayload, timestamp
 from edge.publish.schema import validate
@@ -49,15 +54,27 @@ def affect(**changes: Any) -> Message:
         "confidence": 0.7,
         "reliability": {"face": 0.8, "engagement": 0.7},
         "abstain": None,
+        "weights": {"face": 0.62, "engagement": 0.38},
+        "limits": {"face": "pose"},
     }
     message |= changes
     validate("affect", message)
     return message
 
 
+def now(**changes: Any) -> str:
+    """A state of this moment, as it is sent."""
+    return json.dumps(affect(**({"time": timestamp(time.time())} | changes)))
+
+
+def older(**changes: Any) -> Message:
+    """As a box says it that does not know what its scores rest on."""
+    return {name: value for name, value in affect(**changes).items() if name not in ("weights", "limits")}
+
+
 def silent(reason: str) -> Message:
     nothing: Message = {"engagement": None, "valence": None, "satisfaction": None, "confidence": 0.0, "reliability": {}}
-    return affect(abstain=reason, **nothing)
+    return older(abstain=reason, **nothing)
 
 
 def privacy(state: str = "capturing", since: float = NOW - 720) -> Message:
@@ -129,3 +146,16 @@ def session(**changes: Any) -> Message:
     message |= changes
     validate("session", message)
     return message
+
+
+def leave(port: int, user: str | None = None, password: str | None = None, **topics: str) -> None:
+    """Leaves retained messages of a room at a broker, as a box does."""
+    client = Client(CallbackAPIVersion.VERSION2)
+    if user is not None:
+        client.username_pw_set(user, password)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    for topic, text in topics.items():
+        client.publish(f"affectfusion/school/lab/{topic}", text, 1, retain=True).wait_for_publish(10)
+    client.disconnect()
+    client.loop_stop()

@@ -6,7 +6,8 @@ import queue
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -101,33 +102,70 @@ def retained(source: Source, topics: Sequence[Topic], within_s: float) -> dict[T
     Raises DeviceError where the broker does not let in or does not answer within ``within_s``, or a message is not
     what its topic carries.
     """
-    inbox: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
+    with closing(followed(source, topics, within_s, every_s=0.0)) as states:
+        return next(states)
+
+
+def followed(
+    source: Source, topics: Sequence[Topic], within_s: float, every_s: float
+) -> Generator[dict[Topic, Any], None, None]:
+    """What ``retained`` gives, and then every ``every_s`` the newest messages again, for as long as it is asked.
+
+    Once begun, it finds a lost broker again by itself; until then the messages are the old ones. Raises as
+    ``retained`` does.
+    """
+    inbox = _Inbox(within_s)
     wanted = {address(source.box, topic): topic for topic in topics}
     reader = Reader(
         source, list(wanted), lambda topic, message, _: inbox.put((topic, message)), lambda: inbox.put(None)
     )
     found: dict[Topic, Any] = {}
-    deadline, answered = time.monotonic() + within_s, False
+    answered = False
     reader.start()
     try:
-        while len(found) < len(wanted) and (left := deadline - time.monotonic()) > 0:
-            try:
-                item = inbox.get(timeout=left)
-            except queue.Empty:
-                break
+        for item in inbox:
             if item is not None:
                 found[wanted[item[0]]] = validate(*item)
             elif reader.problem is not None:
                 raise DeviceError(reader.problem)
             elif not answered:
-                deadline, answered = time.monotonic() + GRACE_S, True
+                answered = True
+                inbox.open_for(GRACE_S)
+            if len(found) == len(wanted):
+                break
+        if not answered and not found:
+            raise DeviceError(f"{source.broker.where} does not answer")
+        while True:
+            yield dict(found)
+            inbox.open_for(every_s)
+            for item in inbox:
+                if item is not None:
+                    found[wanted[item[0]]] = validate(*item)
     except SchemaError as error:
         raise DeviceError(f"{source.broker.where}: a message of another kind than the contract's ({error})") from error
     finally:
         reader.stop()
-    if not answered and not found:
-        raise DeviceError(f"{source.broker.where} does not answer")
-    return found
+
+
+class _Inbox:
+    """What comes within a time, in order: messages as topic and payload, and None where the connection changed."""
+
+    def __init__(self, within_s: float) -> None:
+        self._items: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
+        self.put = self._items.put
+        self.open_for(within_s)
+
+    def open_for(self, seconds: float) -> None:
+        """From now on, also for an iteration under way."""
+        self._deadline = time.monotonic() + seconds
+
+    def __iter__(self) -> Iterator[tuple[str, bytes] | None]:
+        while (left := self._deadline - time.monotonic()) > 0:
+            try:
+                item = self._items.get(timeout=left)
+            except queue.Empty:
+                return
+            yield item
 
 
 def _pass_on(message: MQTTMessage, on_message: OnMessage) -> None:

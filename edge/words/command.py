@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from edge.config import Box
 from edge.errors import DeviceError, UserError
+from edge.publish.topics import AFFECT, PRIVACY, STATUS, Topic
 from edge.subscribe import source
 from edge.subscribe.source import Source
 from edge.words.catalogue import LANGUAGES, catalogue
@@ -26,6 +29,10 @@ WITHIN_S = 5.0
 """How long the broker may take to answer."""
 
 
+TOPICS = (STATUS, AFFECT, PRIVACY)
+"""What the sentence rests on."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
@@ -37,19 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def act(options: argparse.Namespace) -> int:
     """Prints the room's state now. Raises UserError; DeviceError where nothing can be known of it now."""
-    from edge.publish.topics import AFFECT, PRIVACY, STATUS
     from edge.subscribe.reader import retained
 
-    where = _of_box(source.resolve(options), options)
-    found = retained(where, (STATUS, AFFECT, PRIVACY), WITHIN_S)
-    now, affect = time.time(), found.get(AFFECT)
-    newest = Newest(
-        now=now,
-        status=found.get(STATUS),
-        affect=affect,
-        privacy=found.get(PRIVACY),
-        age_s=seconds_since(affect["time"], now) if affect else None,
-    )
+    where = of_box(source.resolve(options), options)
+    found = retained(where, TOPICS, WITHIN_S)
+    newest = newest_of(found)
     words, box = catalogue(options.language), where.box
     if not found or not newest.online:
         raise DeviceError(f"{box.site}/{box.room}: {sentence(newest, words)}")
@@ -57,8 +56,20 @@ def act(options: argparse.Namespace) -> int:
     return 0
 
 
-def _of_box(source: Source, options: argparse.Namespace) -> Source:
-    """The source with the box that was asked for."""
+def newest_of(found: Mapping[Topic, Any]) -> Newest:
+    """What the messages of TOPICS that there are say now."""
+    now, affect = time.time(), found.get(AFFECT)
+    return Newest(
+        now=now,
+        status=found.get(STATUS),
+        affect=affect,
+        privacy=found.get(PRIVACY),
+        age_s=seconds_since(affect["time"], now) if affect else None,
+    )
+
+
+def of_box(source: Source, options: argparse.Namespace) -> Source:
+    """The source with the box that was asked for. Raises UserError where that makes no sense."""
     if (options.site is None) != (options.room is None):
         raise UserError("--site and --room go together")
     if options.site is None:

@@ -52,6 +52,16 @@ class Newest:
         return None if state == "capturing" else state
 
     @property
+    def reason(self) -> str | None:
+        """Why there are no scores, of a box that is there; None where it gives some, or has said nothing."""
+        return self.closed or (self.affect["abstain"] if self.affect else None) if self.online else None
+
+    @property
+    def scored(self) -> Message | None:
+        """The state, where it has scores and nothing has closed the box since."""
+        return self.affect if self.online and self.reason is None else None
+
+    @property
     def stale(self) -> bool:
         """Whether the state is of old, or of a time unknown."""
         return self.age_s is None or self.age_s >= STALE_S

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 from boxbroker import BoxBroker
-from messages import affect, privacy
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion
+from messages import affect, leave, now, privacy
 from services import Mosquitto, free_port
 
 from edge.cli import main
@@ -31,43 +29,21 @@ def state(capfd: pytest.CaptureFixture[str]) -> State:
     return run
 
 
-def say(port: int, user: str | None = None, password: str | None = None, **topics: str) -> None:
-    """Leaves retained messages at a broker, as a box does."""
-    client = Client(CallbackAPIVersion.VERSION2)
-    if user is not None:
-        client.username_pw_set(user, password)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    for topic, text in topics.items():
-        client.publish(f"affectfusion/school/lab/{topic}", text, 1, retain=True).wait_for_publish(10)
-    client.disconnect()
-    client.loop_stop()
-
-
-def now() -> str:
-    return json.dumps(affect(time=timestamp(time.time())))
-
-
-@pytest.fixture
-def there(mosquitto: Mosquitto) -> list[str]:
-    return ["--host", mosquitto.host, "--port", str(mosquitto.port), "--site", "school", "--room", "lab"]
-
-
 def test_a_room_is_told_in_a_sentence(mosquitto: Mosquitto, there: list[str], state: State) -> None:
-    say(mosquitto.port, status="online", affect=now(), privacy=json.dumps(privacy()))
+    leave(mosquitto.port, status="online", affect=now(), privacy=json.dumps(privacy()))
     assert state(*there) == (0, "mostly engaged; voice unheard; 2 of 3 modalities trusted\n", "")
     assert state(*there, "--language", "de")[1].startswith("überwiegend engagiert; ")
 
 
 def test_a_room_is_told_as_json(mosquitto: Mosquitto, there: list[str], state: State) -> None:
-    say(mosquitto.port, status="online", affect=now(), privacy=json.dumps(privacy()))
+    leave(mosquitto.port, status="online", affect=now(), privacy=json.dumps(privacy()))
     code, out, _ = state(*there, "--format", "json")
     told = json.loads(out)
     assert code == 0 and told["fresh"] and told["confidence"] == 0.7 and told["age_s"] < 60
 
 
 def test_a_room_that_is_offline_is_one_line_and_exit_1(mosquitto: Mosquitto, there: list[str], state: State) -> None:
-    say(mosquitto.port, status="offline", affect=json.dumps(affect(time=timestamp(time.time() - 400))))
+    leave(mosquitto.port, status="offline", affect=json.dumps(affect(time=timestamp(time.time() - 400))))
     assert state(*there) == (1, "", "affect-edge state: school/lab: the box is offline; last heard 6 min ago\n")
 
 
@@ -85,7 +61,7 @@ def test_a_broker_that_is_not_there_is_one_line_and_exit_1(tmp_path: Path, state
 def test_a_retained_message_that_breaks_the_schema_is_said(
     mosquitto: Mosquitto, there: list[str], state: State
 ) -> None:
-    say(mosquitto.port, status="online", affect='{"v": 1, "confidence": NaN}')
+    leave(mosquitto.port, status="online", affect='{"v": 1, "confidence": NaN}')
     code, out, err = state(*there)
     assert (code, out) == (1, "") and "another kind than the contract's" in err
 
@@ -100,7 +76,7 @@ def test_a_box_of_its_own_broker_is_read_as_a_viewer(
     box.configure()
     box.start()
     try:
-        say(box.loopback, "device", box.password("device"), status="online", affect=now())
+        leave(box.loopback, "device", box.password("device"), status="online", affect=now())
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(box.places.credentials))
         capfd.readouterr()
         assert state("--config", str(box.config))[:2] == (
