@@ -31,25 +31,8 @@ Outside = Literal["physiology", "behaviour", "text"]
 
 Modality = Literal["face", "engagement", "speech", Outside]
 
-Limit = Literal[
-    "light",
-    "contrast",
-    "sharpness",
-    "size",
-    "pose",
-    "fit",
-    "compression",
-    "coverage",
-    "length",
-    "noise",
-    "clipping",
-    "reverberation",
-    "familiarity",
-]
-"""What may limit how far a reading can be trusted: qualities of a picture, a track, a voice, and how known it looks."""
-
-Qualities = Mapping[Limit, float]
-"""How good an input is by name, each 0..1; 1 where nothing is missing."""
+Qualities = Mapping[str, float]
+"""How good an input is, by the names of ``Limit``: each 0..1, 1 where nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import pytest
 from edge.features.landmarks import OUTER_EYE_CORNERS
 from edge.perception.quality import face_qualities, voice_qualities
 from edge.perception.quality.faces import LEVEL_PITCH, compression, pose_angles
-from edge.signals import SAMPLE_RATE, Face, Float32Array, Qualities, Uint8Image
+from edge.signals import SAMPLE_RATE, Face, Float32Array, Limit, Qualities, Uint8Image
 
 EYES = 48.0
 CHIN, FOREHEAD = 152, 10
@@ -31,7 +31,7 @@ def mesh(size: float = EYES, yaw: float = 0.0, pitch: float = LEVEL_PITCH, roll:
         points[index] = place
     a, b, c = np.radians([yaw, pitch, roll])
     turn_yaw = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-    turn_pitch = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    turn_pitch = np.array([[1, 0, 0], [0, np.cos(b), np.sin(b)], [0, -np.sin(b), np.cos(b)]])
     turn_roll = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     turned = points @ (turn_roll @ turn_pitch @ turn_yaw).T
     return (turned * size + [160, 120, 0]).astype(np.float32)
@@ -59,6 +59,11 @@ def voice(seconds: float = 2.0) -> Float32Array:
     return (0.1 * tone * syllables + 1e-4 * np.random.default_rng(2).normal(size=len(t))).astype(np.float32)
 
 
+def test_qualities_bear_the_names_that_may_limit_a_modality() -> None:
+    names = [limit.value for limit in Limit]
+    assert {*seen(), *voice_qualities(voice())} == {*names} - {"coverage", "familiarity"}
+
+
 def test_a_large_bright_sharp_frontal_face_lacks_nothing() -> None:
     assert dict(seen()) == pytest.approx(dict.fromkeys(seen(), 1.0), abs=0.05)
 
@@ -73,7 +78,7 @@ def test_a_large_bright_sharp_frontal_face_lacks_nothing() -> None:
     ],
 )
 def test_a_spoilt_picture_is_worse_in_what_was_spoilt(name: str, image: Uint8Image) -> None:
-    assert seen(image)[name] < 0.6 < 0.9 < seen()[name]  # type: ignore[index]
+    assert seen(image)[name] < 0.6 < 0.9 < seen()[name]
 
 
 def test_a_far_face_is_small_and_an_unsure_mesh_fits_badly() -> None:
@@ -87,11 +92,11 @@ def test_a_far_face_is_small_and_an_unsure_mesh_fits_badly() -> None:
 @pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (40, 0), (-25, 10), (0, -35), (15, 30)])
 def test_pose_is_told_from_the_mesh_however_the_head_leans(yaw: float, pitch: float, roll: float) -> None:
     found = pose_angles(mesh(yaw=yaw, pitch=pitch, roll=roll))
-    assert np.abs(found) == pytest.approx(np.abs([np.degrees(np.arcsin(np.sin(np.radians(yaw)))), pitch]), abs=6)
+    assert (abs(found[0]), found[1]) == pytest.approx((abs(yaw), pitch), abs=6)
 
 
 def test_a_head_that_turns_or_nods_is_seen_worse() -> None:
-    assert seen(yaw=80)["pose"] < 0.1 < seen(yaw=-40)["pose"] < seen(yaw=10)["pose"] == 1.0
+    assert seen(yaw=80)["pose"] < 0.2 < seen(yaw=-40)["pose"] < seen(yaw=10)["pose"] == 1.0
     assert seen(pitch=LEVEL_PITCH + 35)["pose"] < seen(pitch=LEVEL_PITCH + 10)["pose"]
 
 
