@@ -17,13 +17,13 @@ from edge.perception.quality import (
     DARK,
     SMALLEST_EYE_DISTANCE,
     brightness,
-    face_quality,
-    utterance_quality,
+    face_qualities,
+    voice_qualities,
 )
 from edge.perception.tracking import Tracker, eye_distance
 from edge.perception.voice import VoiceSegmenter
 from edge.perception.windows import LandmarkWindow
-from edge.signals import Abstention, Affect, AudioChunk, Contribution, Face, Frame, Modality, Reading
+from edge.signals import Abstention, Affect, AudioChunk, Contribution, Face, Frame, Modality, Qualities, Reading
 from edge.stages import StageTimes
 
 EMOTION_PERIOD_S = 1.0
@@ -59,7 +59,7 @@ class _Subject:
     window: LandmarkWindow
     emotions: deque[Reading] = field(default_factory=lambda: deque(maxlen=32))
     next_emotion: float = float("-inf")
-    quality: float = 0.0
+    qualities: Qualities = field(default_factory=dict)
 
 
 class Pipeline:
@@ -131,7 +131,7 @@ class Pipeline:
             utterances = self._voice.hear(chunk)
         for utterance in utterances:
             with self.stages.timed("speech_emotion"):
-                self._speech.append(self.speech_emotion.read(utterance, utterance_quality(utterance)))
+                self._speech.append(self.speech_emotion.read(utterance, voice_qualities(utterance.samples)))
 
     def assess(
         self, now: float, priors: Mapping[str, float] = late.NO_PRIORS, outside: Sequence[Contribution] = ()
@@ -196,8 +196,8 @@ class Pipeline:
         if frame.time >= subject.next_emotion:
             subject.next_emotion = frame.time + EMOTION_PERIOD_S
             with self.stages.timed("face_emotion"):
-                subject.quality = face_quality(face)
-                subject.emotions.append(self.face_emotion.read(frame, face, subject.quality))
+                subject.qualities = face_qualities(frame.image, face)
+                subject.emotions.append(self.face_emotion.read(frame, face, subject.qualities))
 
     def _newest_emotion(self, face: Face) -> Reading | None:
         emotions = self._subjects[face.track].emotions
@@ -218,7 +218,8 @@ class Pipeline:
             window, covered = subject.window.cut(now)
             if covered >= 0.5:
                 with self.stages.timed("engagement"):
-                    readings.append(self.engagement.read(window, now, subject.quality * covered, track))
+                    qualities: Qualities = {**subject.qualities, "coverage": covered}
+                    readings.append(self.engagement.read(window, now, qualities, track))
         return readings
 
     def _blind(self, now: float) -> bool:

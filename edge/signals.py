@@ -31,6 +31,9 @@ Outside = Literal["physiology", "behaviour", "text"]
 
 Modality = Literal["face", "engagement", "speech", Outside]
 
+Qualities = Mapping[str, float]
+"""How good an input is, by the names of ``Limit``: each 0..1, 1 where nothing is missing."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:

@@ -6,9 +6,11 @@ manifest): a perfect picture does not make a weak model strong.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
-from edge.signals import Float32Array
+from edge.signals import Float32Array, Qualities
 
 
 def softmax(logits: Float32Array, temperature: float) -> Float32Array:
@@ -31,3 +33,8 @@ def recentred(probability: float, threshold: float) -> float:
     """
     odds = max(probability, 1e-6) / max(1.0 - probability, 1e-6) * (1.0 - threshold) / threshold
     return odds / (1.0 + odds)
+
+
+def overall(qualities: Qualities) -> float:
+    """How good an input is in all, 0..1: what is missing in several ways is missing the more."""
+    return prod(qualities.values())

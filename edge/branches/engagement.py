@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edge.branches import sigmoid
+from edge.branches import overall, sigmoid
 from edge.features.landmarks import LandmarkFeatures
 from edge.inference.store import ModelStore
-from edge.signals import ENGAGEMENT_STATES, Float32Array, Reading
+from edge.signals import ENGAGEMENT_STATES, Float32Array, Qualities, Reading
 
 
 class EngagementBranch:
@@ -15,13 +15,13 @@ class EngagementBranch:
         self.manifest, self.model = store.load("engagement", ENGAGEMENT_STATES)
         self.preprocessing: LandmarkFeatures = store.preprocessing(self.manifest, LandmarkFeatures)
 
-    def read(self, window: Float32Array, end: float, quality: float, track: int) -> Reading:
+    def read(self, window: Float32Array, end: float, qualities: Qualities, track: int) -> Reading:
         """Four independent probabilities of a high level, from float32 (75, k) features that end at ``end``.
 
-        ``quality`` in 0..1 is the picture's.
+        ``qualities`` are the face's.
         """
         (logits,) = self.model(window[None]).values()
         probabilities = sigmoid(logits[0], self.manifest.temperature)
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         span = self.preprocessing.steps / self.preprocessing.rate_hz
-        return Reading("engagement", by_label, None, quality * self.manifest.skill, end - span, end, track)
+        return Reading("engagement", by_label, None, overall(qualities) * self.manifest.skill, end - span, end, track)

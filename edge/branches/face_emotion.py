@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edge.branches import recentred, softmax
+from edge.branches import overall, recentred, softmax
 from edge.features.face_crop import FaceCrop
 from edge.inference.store import ModelStore
-from edge.signals import Face, Frame, Reading
+from edge.signals import Face, Frame, Qualities, Reading
 
 POSITIVE = ("happy", "neutral")
 """Emotions that count as positive; surprise is left out of valence, the rest are negative."""
@@ -19,8 +19,8 @@ class FaceEmotionBranch:
         self.manifest, self.model = store.load("face_emotion", ("positive",))
         self.preprocessing: FaceCrop = store.preprocessing(self.manifest, FaceCrop)
 
-    def read(self, frame: Frame, face: Face, quality: float) -> Reading:
-        """Seven probabilities and that of positive valence; ``quality`` in 0..1 is the picture's."""
+    def read(self, frame: Frame, face: Face, qualities: Qualities) -> Reading:
+        """Seven probabilities and that of positive valence; ``qualities`` are the face's."""
         crop = self.preprocessing(frame.image, face.landmarks)
         (logits,) = self.model(crop[None]).values()
         probabilities = softmax(logits[0], self.manifest.temperature)
@@ -28,4 +28,6 @@ class FaceEmotionBranch:
         counted = 1.0 - sum(by_label[label] for label in LEFT_OUT)
         share = sum(by_label[label] for label in POSITIVE) / max(counted, 1e-6)
         positive = recentred(share, self.manifest.thresholds["positive"])
-        return Reading("face", by_label, positive, quality * self.manifest.skill, frame.time, frame.time, face.track)
+        return Reading(
+            "face", by_label, positive, overall(qualities) * self.manifest.skill, frame.time, frame.time, face.track
+        )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edge.branches import recentred, softmax
+from edge.branches import overall, recentred, softmax
 from edge.features.speech import SpeechFeatures
 from edge.inference.store import ModelStore
-from edge.signals import Reading, Utterance
+from edge.signals import Qualities, Reading, Utterance
 
 NEGATIVE = ("sad", "angry", "fearful", "disgust")
 """Emotions that count as negative (class 1 of the paper); all others are positive."""
@@ -18,12 +18,14 @@ class SpeechEmotionBranch:
         self.manifest, self.model = store.load("speech_emotion", ("negative",))
         self.preprocessing: SpeechFeatures = store.preprocessing(self.manifest, SpeechFeatures)
 
-    def read(self, utterance: Utterance, quality: float) -> Reading:
-        """Eight probabilities and that of positive valence; ``quality`` in 0..1 is the sound's."""
+    def read(self, utterance: Utterance, qualities: Qualities) -> Reading:
+        """Eight probabilities and that of positive valence; ``qualities`` are the voice's."""
         features = self.preprocessing(utterance.samples)
         (logits,) = self.model(features.reshape(self.model.input.shape)).values()
         probabilities = softmax(logits[0], self.manifest.temperature)
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         negative = sum(by_label[label] for label in NEGATIVE)
         positive = 1.0 - recentred(negative, self.manifest.thresholds["negative"])
-        return Reading("speech", by_label, positive, quality * self.manifest.skill, utterance.start, utterance.end)
+        return Reading(
+            "speech", by_label, positive, overall(qualities) * self.manifest.skill, utterance.start, utterance.end
+        )

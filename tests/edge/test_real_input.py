@@ -15,7 +15,7 @@ from replay import captured, replay
 from edge.branches.speech_emotion import SpeechEmotionBranch
 from edge.config import MODELS, CameraSettings, Deployment, MicrophoneSettings, Settings
 from edge.inference.store import ModelStore
-from edge.perception.quality import utterance_quality
+from edge.perception.quality import voice_qualities
 from edge.perception.voice import VoiceSegmenter
 from edge.publish.payloads import affect_payload
 from edge.publish.schema import encode
@@ -153,7 +153,7 @@ def test_positive_voices_read_more_positive_than_negative_ones(
     """That the path from file to branch is whole; how good the branch is, its model card says on other speakers."""
     branch = SpeechEmotionBranch(store)
     positive = {
-        mood: np.mean([branch.read(one, utterance_quality(one)).positive for one in heard(listening(path))])
+        mood: np.mean([branch.read(one, voice_qualities(one.samples)).positive for one in heard(listening(path))])
         for mood, (path, _) in conversations.items()
     }
     assert positive["positive"] > positive["negative"] + 0.1

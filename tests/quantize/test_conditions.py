@@ -5,14 +5,25 @@ import numpy as np
 import pytest
 
 from edge.features.speech import SpeechFeatures
-from quantize.evaluation.conditions import LANDMARKS, PICTURES, SOUNDS, Condition
+from quantize.evaluation.conditions import (
+    FURTHER_PICTURES,
+    FURTHER_SOUNDS,
+    LANDMARKS,
+    PICTURES,
+    SOUNDS,
+    Condition,
+)
 
 FACE = np.random.default_rng(0).integers(60, 200, (48, 48)).astype(np.uint8)
 SECONDS = np.arange(16_000) / 16_000
 VOICE = (0.05 * np.sin(2 * np.pi * 220 * SECONDS) * (1 + np.sin(2 * np.pi * 4 * SECONDS))).astype(np.float32)
 HEAD = np.random.default_rng(1).normal(0, 20, (75, 468, 3)).astype(np.float32)
 RAW = {"pictures": FACE, "sounds": VOICE, "landmarks": HEAD}
-EVERY = [("pictures", c) for c in PICTURES] + [("sounds", c) for c in SOUNDS] + [("landmarks", c) for c in LANDMARKS]
+EVERY = [
+    *(("pictures", c) for c in PICTURES + FURTHER_PICTURES),
+    *(("sounds", c) for c in SOUNDS + FURTHER_SOUNDS),
+    *(("landmarks", c) for c in LANDMARKS),
+]
 
 
 def _named(conditions: tuple[Condition, ...], name: str) -> Condition:
@@ -89,3 +100,38 @@ def test_a_missing_frame_repeats_the_last_one_seen(percent: int) -> None:
     assert len(set(source)) == round(75 * (1 - percent / 100))
     assert source == sorted(source)
     assert all(step <= place or step == source[0] for place, step in enumerate(source))
+
+
+def test_names_of_conditions_are_unique() -> None:
+    names = [condition.name for _, condition in EVERY]
+    assert len(set(names)) == len(names)
+
+
+def test_fewer_pixels_and_stronger_compression_lose_more() -> None:
+    smooth = cv2.GaussianBlur(FACE, (0, 0), 1.0)
+
+    def lost(name: str) -> float:
+        damaged = _named(FURTHER_PICTURES, name)(smooth, 0)
+        return float(np.abs(damaged.astype(int) - smooth).mean())
+
+    assert lost("resolution_2") < lost("resolution_4") < lost("resolution_8")
+    assert lost("jpeg_90") < lost("jpeg_50") < lost("jpeg_10")
+
+
+def test_against_a_window_the_face_is_dim_and_what_is_around_it_white() -> None:
+    seen = _named(FURTHER_PICTURES, "backlight")(FACE, 0)
+    face = seen[16:32, 16:32]
+    assert face.std() < 0.3 * FACE[16:32, 16:32].std()
+    assert face.mean() < 100 < 240 < min(seen[0, 0], seen[-1, -1])
+
+
+@pytest.mark.parametrize("decibels", [10, 5, 0])
+def test_babble_is_as_loud_as_its_name_says(decibels: int) -> None:
+    voices = _named(FURTHER_SOUNDS, f"babble_{decibels}")(VOICE, 0) - VOICE
+    assert 10 * np.log10(np.mean(VOICE**2) / np.mean(voices**2)) == pytest.approx(decibels, abs=0.1)
+
+
+@pytest.mark.parametrize("percent", [5, 20])
+def test_clipping_flattens_the_share_it_names(percent: int) -> None:
+    clipped = np.abs(_named(FURTHER_SOUNDS, f"clipping_{percent}")(VOICE, 0))
+    assert np.mean(clipped >= clipped.max() - 1e-6) == pytest.approx(percent / 100, abs=0.01)
