@@ -86,7 +86,9 @@ class Reading:
 
     ``probabilities`` maps the branch's own labels to 0..1. ``positive`` is the probability of positive valence (None
     for the engagement branch). ``reliability`` in 0..1 says how far to trust it. ``track`` is None for the room's
-    voice.
+    voice. ``embedding`` is float32 (D,), what the branch's network made of its input before it decided, None where the
+    model tells none. It is biometric data: it lives in memory until fusion is done with it, is never published, kept or
+    printed, and plays no part in whether two readings are equal.
     """
 
     modality: Modality
@@ -96,6 +98,7 @@ class Reading:
     start: float
     end: float
     track: int | None = None
+    embedding: Float32Array | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.branches import overall, sigmoid
 from edge.features.landmarks import LandmarkFeatures
+from edge.inference.answer import answer
 from edge.inference.store import ModelStore
 from edge.signals import ENGAGEMENT_STATES, Float32Array, Qualities, Reading
 
@@ -20,8 +21,9 @@ class EngagementBranch:
 
         ``qualities`` are the face's.
         """
-        (logits,) = self.model(window[None]).values()
-        probabilities = sigmoid(logits[0], self.manifest.temperature)
+        said = answer(self.model(window[None]))
+        probabilities = sigmoid(said.logits, self.manifest.temperature)
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         span = self.preprocessing.steps / self.preprocessing.rate_hz
-        return Reading("engagement", by_label, None, overall(qualities) * self.manifest.skill, end - span, end, track)
+        reliability = overall(qualities) * self.manifest.skill
+        return Reading("engagement", by_label, None, reliability, end - span, end, track, said.embedding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.branches import overall, recentred, softmax
 from edge.features.face_crop import FaceCrop
+from edge.inference.answer import answer
 from edge.inference.store import ModelStore
 from edge.signals import Face, Frame, Qualities, Reading
 
@@ -22,12 +23,11 @@ class FaceEmotionBranch:
     def read(self, frame: Frame, face: Face, qualities: Qualities) -> Reading:
         """Seven probabilities and that of positive valence; ``qualities`` are the face's."""
         crop = self.preprocessing(frame.image, face.landmarks)
-        (logits,) = self.model(crop[None]).values()
-        probabilities = softmax(logits[0], self.manifest.temperature)
+        said = answer(self.model(crop[None]))
+        probabilities = softmax(said.logits, self.manifest.temperature)
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         counted = 1.0 - sum(by_label[label] for label in LEFT_OUT)
         share = sum(by_label[label] for label in POSITIVE) / max(counted, 1e-6)
         positive = recentred(share, self.manifest.thresholds["positive"])
-        return Reading(
-            "face", by_label, positive, overall(qualities) * self.manifest.skill, frame.time, frame.time, face.track
-        )
+        reliability = overall(qualities) * self.manifest.skill
+        return Reading("face", by_label, positive, reliability, frame.time, frame.time, face.track, said.embedding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge.branches import overall, recentred, softmax
 from edge.features.speech import SpeechFeatures
+from edge.inference.answer import answer
 from edge.inference.store import ModelStore
 from edge.signals import Qualities, Reading, Utterance
 
@@ -21,11 +22,10 @@ class SpeechEmotionBranch:
     def read(self, utterance: Utterance, qualities: Qualities) -> Reading:
         """Eight probabilities and that of positive valence; ``qualities`` are the voice's."""
         features = self.preprocessing(utterance.samples)
-        (logits,) = self.model(features.reshape(self.model.input.shape)).values()
-        probabilities = softmax(logits[0], self.manifest.temperature)
+        said = answer(self.model(features.reshape(self.model.input.shape)))
+        probabilities = softmax(said.logits, self.manifest.temperature)
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         negative = sum(by_label[label] for label in NEGATIVE)
         positive = 1.0 - recentred(negative, self.manifest.thresholds["negative"])
-        return Reading(
-            "speech", by_label, positive, overall(qualities) * self.manifest.skill, utterance.start, utterance.end
-        )
+        reliability = overall(qualities) * self.manifest.skill
+        return Reading("speech", by_label, positive, reliability, utterance.start, utterance.end, None, said.embedding)

@@ -10,6 +10,8 @@ import msgspec
 
 from edge.errors import UserError
 from edge.features import Preprocessing
+from edge.inference.answer import EMBEDDING, LOGITS
+from edge.inference.baseline import Baseline
 from edge.inference.interpreter import Interpreter, Runtime
 
 
@@ -27,8 +29,9 @@ class TensorContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The JSON file beside each ``.tflite``.
 
-    ``labels`` names the output's units in order. ``thresholds`` (one per decision, 0..1), ``temperature`` and
-    ``skill`` (how far decisions beat chance: 2 x balanced accuracy - 1, 0..1) come from validation data.
+    ``labels`` names the logits' units in order; logits come before the embedding, where there is one, whatever the
+    file's order. ``thresholds`` (one per decision, 0..1), ``temperature`` and ``skill`` (how far decisions beat chance:
+    2 x balanced accuracy - 1, 0..1) come from validation data. ``baseline`` is where training's embeddings lie.
     ``preprocessing`` holds the parameters of the branch's Preprocessing and ``preprocessing_sha256`` its fingerprint
     at training time. ``figures`` and ``provenance`` are for people and certificates, not for the loader.
     """
@@ -44,8 +47,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skill: float = 1.0
     preprocessing: dict[str, Any] | None = None
     preprocessing_sha256: str | None = None
+    baseline: Baseline | None = None
     provenance: dict[str, Any] = {}
     figures: dict[str, Any] = {}
+
+    @property
+    def embedding(self) -> TensorContract | None:
+        """What is promised about the embedding; None where the model has none."""
+        return next((output for output in self.outputs if output.name == EMBEDDING), None)
 
 
 class ModelStore:
@@ -83,18 +92,12 @@ class ModelStore:
         if actual != manifest.sha256:
             raise UserError(f"{path}: sha256 is {actual}, its manifest says {manifest.sha256}; reinstall the models")
         interpreter = Interpreter(path, self._runtime, self._threads)
-        promised = (manifest.input, *manifest.outputs)
-        found = tuple(TensorContract(t.name, t.shape, t.dtype) for t in (interpreter.input, *interpreter.outputs))
-        for want, have in zip(promised, found, strict=False):
-            if (want.shape, want.dtype) != (have.shape, have.dtype):
-                raise UserError(f"{path}: {have.name} is {have}, its manifest says {want}")
-        if len(promised) != len(found):
-            raise UserError(f"{path}: has {len(found) - 1} outputs, its manifest says {len(promised) - 1}")
+        _check_contracts(manifest, interpreter, path)
         for decision in decisions:
             if not 0.0 < manifest.thresholds.get(decision, 0.0) < 1.0:
                 raise UserError(f"{self.directory / name}.json: thresholds.{decision} is not between 0 and 1")
-        if manifest.labels and len(manifest.labels) != interpreter.outputs[0].shape[-1]:
-            raise UserError(f"{self.directory / name}.json: labels are not as many as {manifest.file} has outputs")
+        if manifest.labels:
+            _check_branch(manifest, self.directory / f"{name}.json")
         self.loaded[name] = manifest
         self.interpreters[name] = interpreter
         return manifest, interpreter
@@ -113,3 +116,41 @@ class ModelStore:
             here, trained = preprocessing.fingerprint(), manifest.preprocessing_sha256
             raise UserError(f"{path}: preprocessing is {here} here, the model was trained with {trained}")
         return preprocessing
+
+
+def _check_contracts(manifest: Manifest, interpreter: Interpreter, path: Path) -> None:
+    """Raises UserError where the model at ``path`` has another input, or other outputs in whatever order."""
+    promised = (manifest.input, *manifest.outputs)
+    if len(interpreter.outputs) != len(manifest.outputs):
+        raise UserError(f"{path}: has {len(interpreter.outputs)} outputs, its manifest says {len(manifest.outputs)}")
+    outputs = {tensor.name: tensor for tensor in interpreter.outputs}
+    for want in promised:
+        tensor = interpreter.input if want is manifest.input else outputs.get(want.name)
+        if tensor is None:
+            raise UserError(f"{path}: has the outputs {', '.join(outputs)}, its manifest says {want.name}")
+        have = TensorContract(tensor.name, tensor.shape, tensor.dtype)
+        if (want.shape, want.dtype) != (have.shape, have.dtype):
+            raise UserError(f"{path}: {have.name} is {have}, its manifest says {want}")
+
+
+def _check_branch(manifest: Manifest, path: Path) -> None:
+    """Raises UserError where the manifest at ``path`` is not a branch's: logits, and perhaps an embedding it knows."""
+    if len(manifest.outputs) > 1 and {output.name for output in manifest.outputs} != {LOGITS, EMBEDDING}:
+        named = ", ".join(output.name for output in manifest.outputs)
+        raise UserError(f"{path}: outputs are {named}, where a branch has {LOGITS} and {EMBEDDING}")
+    logits = next((output for output in manifest.outputs if output.name == LOGITS), manifest.outputs[0])
+    if len(manifest.labels) != logits.shape[-1]:
+        raise UserError(f"{path}: labels are not as many as {manifest.file} has logits")
+    if manifest.baseline is None:
+        return
+    numbers = manifest.embedding.shape[-1] if manifest.embedding else 0
+    if manifest.baseline.size != numbers:
+        raise UserError(
+            f"{path}: the baseline is of embeddings of {manifest.baseline.size} numbers, {manifest.file} gives "
+            f"{numbers}: they are of another version of the model; reinstall the models"
+        )
+    if manifest.baseline.model_sha256 != manifest.sha256:
+        raise UserError(
+            f"{path}: the baseline is of the model {manifest.baseline.model_sha256}, {manifest.file} is "
+            f"{manifest.sha256}; reinstall the models"
+        )

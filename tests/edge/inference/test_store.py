@@ -3,12 +3,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
 from edge.config import MODELS
 from edge.errors import UserError
 from edge.features.face_crop import FaceCrop
 from edge.features.speech import SpeechFeatures
+from edge.inference.baseline import Baseline
 from edge.inference.store import ModelStore
 
 
@@ -53,6 +56,36 @@ def test_a_truncated_model_is_refused_with_both_hashes(store: ModelStore) -> Non
 def test_another_shape_than_promised_is_refused(store: ModelStore) -> None:
     edit(store, input={"name": "x", "shape": [1, 64, 64, 1], "dtype": "int8"})
     with pytest.raises(UserError, match=r"is int8\[1, 48, 48, 1\], its manifest says int8\[1, 64, 64, 1\]"):
+        store.load("face_emotion")
+
+
+def test_another_output_than_promised_is_refused(store: ModelStore) -> None:
+    outputs = json.loads((store.directory / "face_emotion.json").read_text())["outputs"]
+    edit(store, outputs=[{**outputs[0], "name": "x"}, *outputs[1:]])
+    with pytest.raises(UserError, match=r"has the outputs .*, its manifest says x$"):
+        store.load("face_emotion")
+    edit(store, outputs=[*outputs, {**outputs[0], "name": "x"}])
+    with pytest.raises(UserError, match=rf"has {len(outputs)} outputs, its manifest says {len(outputs) + 1}"):
+        store.load("face_emotion")
+
+
+def test_labels_that_are_not_the_logits_are_refused(store: ModelStore) -> None:
+    edit(store, labels=["happy", "sad"])
+    with pytest.raises(UserError, match=r"labels are not as many as face_emotion\.tflite has logits"):
+        store.load("face_emotion")
+
+
+def test_a_baseline_of_another_version_of_the_model_is_refused_naming_both(store: ModelStore) -> None:
+    baseline = Baseline(np.zeros(3, np.float32).tobytes(), b"", (), 1.0, 1.0, "0" * 64)
+    edit(store, baseline=msgspec.to_builtins(baseline))
+    with pytest.raises(UserError, match=r"is of embeddings of 3 numbers, face_emotion\.tflite gives \d+: ") as caught:
+        store.load("face_emotion")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_malformed_baseline_is_refused(store: ModelStore) -> None:
+    edit(store, baseline={"mean": "AAAA"})
+    with pytest.raises(UserError, match=r"face_emotion\.json: not a valid manifest .*baseline"):
         store.load("face_emotion")
 
 
