@@ -7,6 +7,7 @@ from typing import Any
 from edge.dashboard.room import Now, Room
 from edge.dashboard.rooms import Rooms
 from edge.words.catalogue import Catalogue
+from edge.words.explanation import explanation
 from edge.words.sentence import LOW_CONFIDENCE, Newest, sentence
 
 Data = dict[str, Any]
@@ -63,6 +64,7 @@ def detail(room: Room, words: Catalogue, now: Now) -> Data:
         "sentence": sentence(newest, words),
         "age_s": None if age is None else round(age, 1),
         "affect": newest.affect,
+        "why": why(newest, words),
         "privacy": newest.privacy,
         "health": room.newest.get("health"),
         "session": room.newest.get("session"),
@@ -73,6 +75,12 @@ def detail(room: Room, words: Catalogue, now: Now) -> Data:
         "spans": [[span.kind, round(span.start), None if span.end is None else round(span.end)] for span in room.spans],
         "now": round(now.wall),
     }
+
+
+def why(newest: Newest, words: Catalogue) -> Data:
+    """What the scores of now rest on, in words: of each modality, what pulls, and what helps where there are none."""
+    told = explanation(newest, words)
+    return {"modalities": dict(told.modalities), "pull": told.pull, "remedy": told.remedy}
 
 
 def wall(rooms: Rooms, since: int, words: Catalogue) -> Data:

@@ -97,6 +97,32 @@ def test_a_tile_turns_on_a_message(school: School, enter: Enter) -> None:
     expect(page.locator(".tile").nth(1)).to_contain_text("too dark to see")
 
 
+def test_what_the_scores_rest_on_is_shown_with_what_holds_it_back(school: School, enter: Enter) -> None:
+    room = school.room()
+    room.speak(weights={"face": 0.9, "engagement": 0.1}, limits={"face": "light"})
+    page = enter().room()
+    expressions, voice = page.locator("#row-face"), page.locator("#row-speech")
+    expect(expressions.locator("b")).to_have_text("90 %")
+    expect(expressions).to_contain_text("82 % reliable, held back by poor light on the faces. More light")
+    expect(voice.locator("b")).to_have_text("unheard")
+    expect(page.locator("#row-text")).to_be_hidden()
+    heard = {"face": 0.8, "speech": 0.3, "text": 0.5}
+    weights = {"face": 0.5, "speech": 0.2, "text": 0.3}
+    room.speak(valence=0.6, satisfaction=0.6, reliability=heard, weights=weights, limits={"speech": "noise"})
+    expect(expressions.locator("b")).to_have_text("50 %")
+    expect(expressions.locator("small")).to_have_text("80 % reliable.")
+    expect(voice).to_contain_text("held back by noise")
+    expect(page.locator("#row-text b")).to_have_text("30 %")
+    expect(page.locator("#pull")).to_have_text(
+        "Pulling the other way: voice and text; expressions alone would give 80 of 100."
+    )
+    room.abstain("too_dark")
+    expect(page.locator("#remedy")).to_have_text("Switch on a light, or open the blinds.")
+    expect(page.locator("#pull")).to_be_hidden()
+    expect(expressions.locator("b")).to_have_text("–")
+    expect(expressions.locator("small")).to_be_hidden()
+
+
 def test_an_alert_appears_and_clears(school: School, enter: Enter) -> None:
     room = school.room()
     room.speak()

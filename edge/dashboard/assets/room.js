@@ -50,12 +50,7 @@ function tell(told) {
   text(find("engaged-so-far"), value(told.session?.engagement?.engagement));
   text(find("satisfied-so-far"), told.session?.satisfaction == null ? "–" : hundred(told.session.satisfaction));
   text(find("coverage"), told.session ? percent(told.session.coverage) : "–");
-  for (const modality of [...MODALITIES, ...OUTSIDE]) {
-    const share = affect?.reliability[modality];
-    if (OUTSIDE.includes(modality)) show(find(`row-${modality}`), share !== undefined);
-    bar(find(`r-${modality}`), share);
-    text(find(`m-${modality}`), !affect ? "–" : share !== undefined ? percent(share) : MODALITIES.includes(modality) ? say(`absent.${modality}`) : "–");
-  }
+  tellWhy(affect, tone, told.why);
   tellPrivacy(privacy);
   tellHealth(health, told.status);
   tellSession(told.session);
@@ -86,6 +81,26 @@ function scores(affect, tone) {
   steps(find("confidence-steps"), affect?.confidence);
   text(find("confidence"), value(affect?.confidence));
   text(find("group"), affect || tone === "abstaining" ? newest.affect.group.replace("-", "–") : "–");
+}
+
+// How much of the score each modality carries, how far it is to be trusted, what holds it back and what helps.
+function tellWhy(affect, tone, why) {
+  for (const modality of [...MODALITIES, ...OUTSIDE]) {
+    const there = affect?.reliability[modality] !== undefined, weight = affect?.weights?.[modality], own = MODALITIES.includes(modality);
+    show(find(`row-${modality}`), own || there);
+    bar(find(`w-${modality}`), weight);
+    text(find(`m-${modality}`), affect && own && !there ? say(`absent.${modality}`) : value(weight));
+    show(find(`why-${modality}`).parentElement, there);
+    steps(find(`t-${modality}-steps`), affect?.reliability[modality]);
+    text(find(`why-${modality}`), there ? why.modalities[modality] : "");
+  }
+  tellLine("pull", affect ? why.pull : "");
+  tellLine("remedy", tone === "abstaining" || tone === "closed" ? why.remedy : "");
+}
+
+function tellLine(id, words) {
+  show(find(id), words !== "");
+  text(find(id), words);
 }
 
 function alerts(list) {

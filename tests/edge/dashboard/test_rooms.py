@@ -274,3 +274,12 @@ def test_a_flood_of_one_room_is_not_looked_at(rooms: Rooms, clock: Clock) -> Non
 def test_topics_outside_of_the_contract_are_none_of_its_business(topic: str, rooms: Rooms) -> None:
     rooms.receive(topic, b"online")
     assert rooms.all() == [] and rooms.refused.invalid == 0
+
+
+def test_a_page_is_told_why_and_a_closed_box_what_helps(rooms: Rooms) -> None:
+    say(rooms, affect(time=timestamp(NOW), limits={"face": "size"}))
+    why = told(rooms)["why"]
+    assert set(why["modalities"]) == {"face", "engagement"} and "small faces" in why["modalities"]["face"]
+    assert why["remedy"] == ""
+    say(rooms, privacy("muted"), topic="privacy")
+    assert told(rooms)["why"]["modalities"] == {} and "unmuted" in told(rooms)["why"]["remedy"]
