@@ -13,10 +13,14 @@ from edge.config import Box, HomeAssistant, Settings
 from edge.homeassistant.discovery import description
 from edge.publish.schema import schema, validate
 from edge.publish.topics import PUBLISHED
+from edge.words.catalogue import catalogue
+from edge.words.explanation import explanation
+from edge.words.sentence import Newest
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "integrations.md").read_text()
 FLOW: list[dict[str, Any]] = json.loads((DOCS / "node-red-flow.json").read_text())
+EXPLAINED = re.compile(r"affect-edge explain --config.*\n((?:    .*\n)+)")
 NAMED = re.compile(r"\b\w+\.affectfusion_school_lab_\w+")
 
 
@@ -36,6 +40,19 @@ def test_the_examples_for_home_assistant_are_yaml_over_entities_that_the_box_ann
     named = set(NAMED.findall(TEXT))
     assert len(named) >= 10
     assert named <= entity_ids()
+
+
+def test_the_example_of_a_state_is_valid_and_is_explained_as_it_says() -> None:
+    (example,) = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL))
+    validate("affect", example)
+    (lines,) = EXPLAINED.findall(TEXT)
+    newest = Newest(now=0.0, affect=example, age_s=0.0)
+    assert [line.strip() for line in lines.splitlines()] == list(explanation(newest, catalogue("en")))
+
+
+def test_every_limit_of_the_contract_is_in_the_table() -> None:
+    (row,) = (line for line in TEXT.splitlines() if line.startswith("| `limits`"))
+    assert set(re.findall(r"`(\w+)`", row)) - {"limits"} == set(schema()["$defs"]["Limit"]["enum"])
 
 
 def test_the_flow_is_wired_within_itself_and_holds_no_secret() -> None:
