@@ -125,7 +125,8 @@ def _grounds(affect: Message, words: Catalogue) -> str:
 def _pull(affect: Message, words: Catalogue) -> str:
     """What moves satisfaction off what the expressions alone would give: against them, or along with them."""
     alone, satisfaction = _hundred(_alone(affect)), _hundred(affect["satisfaction"])
-    pulling = [words(f"noun.{name}") for name in PULLING if affect["reliability"].get(name)]
+    heard = affect.get("weights") or affect["reliability"]
+    pulling = [words(f"noun.{name}") for name in PULLING if heard.get(name)]
     if alone is None or satisfaction is None or not pulling or abs(satisfaction - alone) < NOTICED:
         return ""
     way = "against" if (satisfaction - alone) * (alone - 50) < 0 else "along"

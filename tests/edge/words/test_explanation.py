@@ -17,7 +17,10 @@ from edge.words.sentence import Message, Newest
 
 EN, DE = catalogue("en"), catalogue("de")
 CONTRACT = schema()["$defs"]
-HEARD = {"face": 0.8, "engagement": 0.7, "speech": 0.6}
+HEARD = {
+    "reliability": {"face": 0.8, "engagement": 0.7, "speech": 0.6},
+    "weights": {"face": 0.5, "engagement": 0.2, "speech": 0.3},
+}
 
 
 def newest(message: Message | None = None, *, age_s: float | None = 1.0, **rest: Any) -> Newest:
@@ -73,12 +76,18 @@ def test_a_modality_that_cannot_be_trusted_is_named_even_without_a_cause() -> No
     ],
 )
 def test_what_moves_the_score_off_the_expressions_is_said(valence: float, satisfaction: float, line: str) -> None:
-    assert line in said(affect(valence=valence, satisfaction=satisfaction, reliability=HEARD))
+    assert line in said(affect(valence=valence, satisfaction=satisfaction, **HEARD))
 
 
 def test_several_that_move_it_are_named_together() -> None:
-    moved = affect(valence=0.6, satisfaction=0.6, reliability=HEARD | {"text": 0.5, "physiology": 0.0})
+    weights = {"face": 0.5, "speech": 0.3, "text": 0.2, "physiology": 0.0}
+    moved = affect(valence=0.6, satisfaction=0.6, weights=weights)
     assert any(line.startswith("Pulling the other way: voice and text;") for line in said(moved))
+
+
+def test_where_the_weights_are_unknown_whatever_is_heard_may_pull() -> None:
+    moved = older(valence=0.6, satisfaction=0.6, reliability=HEARD["reliability"])
+    assert "Pulling the other way: voice; expressions alone would give 80 of 100." in said(moved)
 
 
 @pytest.mark.parametrize(
@@ -87,11 +96,11 @@ def test_several_that_move_it_are_named_together() -> None:
         {"valence": 0.3, "satisfaction": 0.66},
         {"valence": None},
         {"satisfaction": None},
-        {"valence": 0.9, "satisfaction": 0.6, "reliability": {"face": 0.8, "engagement": 0.7}},
+        {"valence": 0.9, "satisfaction": 0.6, "weights": {"face": 0.8, "engagement": 0.2, "speech": 0.0}},
     ],
 )
 def test_nothing_is_said_to_pull_where_nothing_is_known_to(changes: Message) -> None:
-    assert not any("Pulling" in line for line in said(affect(**({"reliability": HEARD} | changes))))
+    assert not any("Pulling" in line for line in said(affect(**(HEARD | changes))))
 
 
 def test_scores_that_are_unknown_are_left_out() -> None:
@@ -147,8 +156,8 @@ def test_a_change_is_told_with_what_moved() -> None:
 
 
 def test_a_change_is_split_between_the_expressions_and_what_pulls() -> None:
-    before = then(valence=0.3, satisfaction=0.65, reliability=HEARD)
-    after = newest(affect(valence=0.5, satisfaction=0.60, reliability=HEARD))
+    before = then(valence=0.3, satisfaction=0.65, **HEARD)
+    after = newest(affect(valence=0.5, satisfaction=0.60, **HEARD))
     assert "satisfaction 65 → 60; by expressions alone 65 → 75" in change(before, after, EN)
 
 
