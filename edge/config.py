@@ -150,7 +150,8 @@ class Models(Section, frozen=True):
 class Fusion(Section, frozen=True):
     """How readings become one state."""
 
-    kind: Literal["late"] = "late"
+    kind: Literal["late", "weighted", "attention"] = "late"
+    """The late rule on this moment's readings, the same weighted by reliability with a memory, or the network."""
     period_s: Annotated[float, Meta(ge=0.2, le=60.0)] = 1.0
     """Seconds between published states."""
     window_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 3.0

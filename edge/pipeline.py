@@ -11,6 +11,7 @@ from edge.branches.face_emotion import FaceEmotionBranch
 from edge.branches.speech_emotion import SpeechEmotionBranch
 from edge.config import Settings
 from edge.fusion import late, room
+from edge.fusion.kinds import open_fusion
 from edge.inference.store import ModelStore
 from edge.perception import open_mesh
 from edge.perception.quality import (
@@ -82,6 +83,7 @@ class Pipeline:
         self.speech_emotion = SpeechEmotionBranch(store)
         self._tracker = Tracker(settings.perception.forward_fill_s)
         self._voice = VoiceSegmenter()
+        self._fusion = open_fusion(settings.fusion, store, self.engagement.manifest.thresholds)
         self.forget()
 
     def forget(self) -> None:
@@ -89,6 +91,7 @@ class Pipeline:
         self.mesh.forget()
         self._tracker.forget()
         self._voice.reset()
+        self._fusion.forget()
         self._subjects: dict[int, _Subject] = {}
         self._speech: deque[Reading] = deque(maxlen=16)
         self._listened = float("-inf")
@@ -148,37 +151,32 @@ class Pipeline:
             group = max((count for _, count in self._crowd), default=0)
             readings = room.current(self._readings(now), now, fusion.window_s)
             rooms = room.pool(readings)
+            fused = self._fusion.fuse(readings, rooms, now)
             reliability: dict[Modality, float] = {name: reading.reliability for name, reading in rooms.items()}
             reason = self._blindness(now, list(self._tracker.alive.values()))
             if reason is not None and not (reason in _VOICE_REMAINS and self._alone and "speech" in rooms):
                 return Affect(now, fusion.window_s, group, reliability, abstain=reason)
-            pairs = {
-                name: (rooms[name].values["positive"], rooms[name].reliability)
-                for name in ("face", "speech")
-                if name in rooms
-            }
-            own = late.satisfaction(pairs.get("face"), pairs.get("speech"))
             positive = [(said.positive, said.reliability) for said in outside if said.positive is not None]
             engaged = [(said.engagement, said.reliability) for said in outside if said.engagement is not None]
-            satisfaction, confidence = late.moved(own, positive)
+            satisfaction, confidence = late.moved((fused.satisfaction, fused.confidence), positive)
             # conflict lowers confidence but is a finding; abstaining is for when nothing can be trusted
-            if max(reliability.values(), default=0.0) < fusion.minimum_reliability:
+            if fused.support < fusion.minimum_reliability:
                 return Affect(now, fusion.window_s, group, reliability, abstain=Abstention.UNRELIABLE)
             return Affect(
                 time=now,
                 window_s=fusion.window_s,
                 group=group,
                 reliability={**reliability, **{said.modality: said.reliability for said in outside}},
-                engagement=late.engagement(
-                    late.engaged(rooms["engagement"].values, engaged), self.engagement.manifest.thresholds, priors
-                )
-                if "engagement" in rooms
+                engagement=late.engagement(late.engaged(fused.engagement, engaged), self._fusion.thresholds, priors)
+                if fused.engagement is not None
                 else None,
                 valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
                 satisfaction=satisfaction,
                 confidence=confidence,
                 emotions=room.emotions(rooms),
                 voice="speech" in rooms if now - self._listened < DEAF_S else None,
+                weights=fused.weights,
+                limits=room.limits(readings),
             )
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import exp, log
 from typing import Literal, cast
 
-from edge.signals import ENGAGEMENT_STATES, Engagement
+from edge.fusion.fused import Fused, logit, shares, sigmoid
+from edge.fusion.room import RoomReading, trust
+from edge.signals import ENGAGEMENT_STATES, Engagement, Modality, Reading
 
 SPEECH_WEIGHT = 0.5
 """How far one fully reliable utterance moves satisfaction, against the faces' 1."""
@@ -14,6 +15,40 @@ SPEECH_WEIGHT = 0.5
 NO_PRIORS: Mapping[str, float] = {}
 
 Label = Literal["boredom", "confusion", "engagement", "frustration"]
+
+
+class Late:
+    """The late rule on what counts at this moment; it remembers nothing. See ``satisfaction``.
+
+    A modality's reliability, the chance that it is right, enters the rule as what it is above an even one, 2r - 1.
+    """
+
+    def __init__(self, thresholds: Mapping[str, float]) -> None:
+        self.thresholds = thresholds
+
+    def fuse(self, readings: Sequence[Reading], rooms: Mapping[Modality, RoomReading], now: float) -> Fused:
+        """The state at ``now``, of ``rooms`` alone."""
+        pairs = {
+            name: (rooms[name].values["positive"], trust(rooms[name].reliability))
+            for name in ("face", "speech")
+            if name in rooms
+        }
+        own, confidence = satisfaction(pairs.get("face"), pairs.get("speech"))
+        evidence: dict[Modality, float] = {}
+        if "face" in pairs:
+            evidence["face"] = pairs["face"][1]
+        if "speech" in pairs:
+            evidence["speech"] = SPEECH_WEIGHT * pairs["speech"][1]
+        return Fused(
+            satisfaction=own,
+            confidence=confidence,
+            engagement=rooms["engagement"].values if "engagement" in rooms else None,
+            support=max((reading.reliability for reading in rooms.values()), default=0.5),
+            weights=shares(evidence),
+        )
+
+    def forget(self) -> None:
+        """Nothing is remembered."""
 
 
 def satisfaction(face: tuple[float, float] | None, speech: tuple[float, float] | None) -> tuple[float | None, float]:
@@ -39,7 +74,7 @@ def satisfaction(face: tuple[float, float] | None, speech: tuple[float, float] |
     p, r = face
     agreement = (2 * p - 1) * (2 * q - 1)
     confidence = r + (1 - r) * s * agreement if agreement >= 0 else r * (1 + s * agreement)
-    return _sigmoid(_logit(p) + SPEECH_WEIGHT * s * _logit(q)), confidence
+    return sigmoid(logit(p) + SPEECH_WEIGHT * s * logit(q)), confidence
 
 
 def moved(own: tuple[float | None, float], outside: Sequence[tuple[float, float]]) -> tuple[float | None, float]:
@@ -85,9 +120,9 @@ def engagement(
     A state without one keeps its probability to the last bit.
     """
     probabilities = {
-        state: _sigmoid(_logit(p) + priors[state]) if state in priors else p for state, p in probabilities.items()
+        state: sigmoid(logit(p) + priors[state]) if state in priors else p for state, p in probabilities.items()
     }
-    above = {state: _logit(probabilities[state]) - _logit(thresholds[state]) for state in ENGAGEMENT_STATES}
+    above = {state: logit(probabilities[state]) - logit(thresholds[state]) for state in ENGAGEMENT_STATES}
     state = max(above, key=lambda name: above[name])
     label = cast(Label, state) if above[state] >= 0 else None
     return Engagement(**{name: probabilities[name] for name in ENGAGEMENT_STATES}, label=label)
@@ -101,13 +136,4 @@ def _shared(outside: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
 
 def _pushed(p: float, outside: Sequence[tuple[float, float]]) -> float:
     """``p`` itself, to the last bit, where nothing pushes."""
-    return _sigmoid(_logit(p) + SPEECH_WEIGHT * sum(s * _logit(q) for q, s in outside)) if outside else p
-
-
-def _logit(p: float) -> float:
-    p = min(max(p, 0.01), 0.99)
-    return log(p / (1 - p))
-
-
-def _sigmoid(x: float) -> float:
-    return 1.0 / (1.0 + exp(-x))
+    return sigmoid(logit(p) + SPEECH_WEIGHT * sum(s * logit(q) for q, s in outside)) if outside else p

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edge.signals import EMOTIONS, ENGAGEMENT_STATES, Modality, Reading
+from edge.signals import EMOTIONS, ENGAGEMENT_STATES, Limit, Modality, Reading
 
 SPOKEN = {"calm": "neutral", "fearful": "fear"}
 """What the voice calls otherwise than the face does."""
@@ -38,6 +38,20 @@ def pool(readings: Iterable[Reading]) -> dict[Modality, RoomReading]:
         modality: _mean([_mean([_single(r) for r in group]) for group in by_track.values()])
         for modality, by_track in subjects.items()
     }
+
+
+def trust(reliability: float) -> float:
+    """How far above an even chance something is right, 0..1."""
+    return max(0.0, 2.0 * reliability - 1.0)
+
+
+def limits(readings: Iterable[Reading]) -> dict[Modality, Limit]:
+    """What holds most of a modality's readings back, where something does in at least half of them."""
+    found: dict[Modality, Counter[Limit | None]] = defaultdict(Counter)
+    for reading in readings:
+        found[reading.modality][reading.limit] += 1
+    worst = {modality: max(counts, key=lambda limit: (counts[limit], str(limit))) for modality, counts in found.items()}
+    return {m: limit for m, limit in worst.items() if limit is not None and 2 * found[m][limit] >= found[m].total()}
 
 
 def emotions(rooms: Mapping[Modality, RoomReading]) -> dict[str, float] | None:
