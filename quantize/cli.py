@@ -349,7 +349,7 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
     with _resumable(folder):
         run = train(branch, _folder(arguments), _recipe(branch, arguments), folder, arguments.fresh)
     print(
-        f"written to {folder}; {'across folds' if run.folds else 'on the data that set the thresholds'}: "
+        f"written to {folder}; {'across folds' if run.judges else 'on the data that set the thresholds'}: "
         f"{brief(run.development)}"
     )
     return 0

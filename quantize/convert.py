@@ -58,12 +58,12 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
         staged = Path(temporary)
         manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
         verification.verify_others(staged, staged / "representative.npy", branch.name, caps, OTHERS)
-        if run.folds:
+        if run.judges:
             figures = report(branch, manifest, staged, _cross_validated(branch, data, run, folder, staged, caps))
         else:
             unseen = branch.unseen(data, _preprocessing(branch, run, folder), run.split)
             figures = evaluate(branch, manifest, staged, unseen, branch.conditions)
-        manifest = certified(manifest, {**figures, "folds": len(run.folds)})
+        manifest = certified(manifest, {**figures, "folds": len(run.judges)})
         for kind in OTHERS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):

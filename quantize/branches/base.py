@@ -86,8 +86,9 @@ class Fold:
 class Fitted:
     """What training hands over: the Keras model as the device runs it (batch of one, logits) and all that goes with it.
 
-    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card. Where
-    the model was trained on everything there is, ``folds`` stand in for it in the test.
+    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card.
+    ``folds`` tell how reliable answers are to what a network never saw; where the model was trained on everything there
+    is, they also stand in for it in the test (``tested_by_folds``).
     """
 
     model: Any
@@ -98,6 +99,7 @@ class Fitted:
     development: dict[str, Any]
     history: list[dict[str, float]] = field(default_factory=list)
     folds: list[Fold] = field(default_factory=list)
+    tested_by_folds: bool = True
 
 
 @dataclass(frozen=True)
