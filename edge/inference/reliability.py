@@ -1,4 +1,4 @@
-"""How often a branch's decision is right, given how good its input was, how known it looked and how clear it decided."""
+"""How often a branch's decision is right: how good its input was, how known it looked, how clear the answer is."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ class Reliability(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"weights are not all 0 or more: {', '.join(bad)}")
         if unknown := {*self.level, *self.slope} - {limit.value for limit in Limit}:
             raise ValueError(f"not a quality: {', '.join(sorted(unknown))}")
+
+    def weighs(self, quality: Limit) -> bool:
+        """Whether ``quality`` has a say."""
+        return quality.value in {*self.level, *self.slope}
 
     def read(self, qualities: Qualities, margin: float) -> tuple[float, Limit | None]:
         """The probability 0..1 that the decision is right, and what limits it: see ``NOTABLE``.

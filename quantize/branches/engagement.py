@@ -22,10 +22,11 @@ from quantize.datasets import daisee
 from quantize.datasets.daisee_landmarks import HIGH, Clips
 from quantize.evaluation import floors
 from quantize.evaluation.ceilings import Ceiling, other_clips
-from quantize.evaluation.conditions import LANDMARKS, Condition
+from quantize.evaluation.conditions import CLEAN, LANDMARKS, Condition
+from quantize.evaluation.qualities import track_qualities
 from quantize.training.checkpoints import Checkpoints
-from quantize.training.sequences import Sequences, held, prepare
-from quantize.training.shares import chosen
+from quantize.training.sequences import Sequences, held, prepare, shown
+from quantize.training.shares import chosen, spaced
 from quantize.training.tuning import tune, tune_across
 
 
@@ -46,6 +47,7 @@ class Engagement:
     decisions = ENGAGEMENT_STATES
     preprocessing = LandmarkFeatures
     conditions = LANDMARKS
+    hardships = (CLEAN, *LANDMARKS)
     recipes: ClassVar[dict[str, EngagementRecipe]] = RECIPES
 
     def fit(self, data: Path, recipe: EngagementRecipe, checkpoints: Checkpoints) -> Fitted:
@@ -106,6 +108,11 @@ class Engagement:
         """The official Train clips, inside which thresholds were tuned."""
         return _examples(daisee.load(data, "Train"), preprocessing)
 
+    def apart(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], most: int) -> Examples:
+        """Train clips of subjects whom the network has not seen."""
+        clips = daisee.load(data, "Train", split["train"])
+        return _examples(clips.only(spaced(np.arange(len(clips.levels)), most)), preprocessing)
+
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
     ) -> Float32Array:
@@ -128,7 +135,10 @@ def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
     def under(condition: Condition | None = None) -> Float32Array:
         return held(clips, features, condition)
 
-    return Examples(under(), truth, None, clips.subjects, under)
+    def qualities(condition: Condition) -> dict[str, NDArray[np.float64]]:
+        return track_qualities(shown(clips, features.steps, condition), condition.seen)
+
+    return Examples(under(), truth, None, clips.subjects, under, qualities=qualities)
 
 
 def _linear(data: Path, people: list[str], features: LandmarkFeatures, unseen: Float32Array) -> Float32Array | None:
