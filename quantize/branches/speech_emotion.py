@@ -122,11 +122,17 @@ class SpeechEmotion:
                     preprocessing=network.features,
                     thresholds=crossed.others[kept].thresholds,
                     temperature=crossed.others[kept].temperature,
-                    split={"train": actors_of(voices, np.flatnonzero(fold != kept))},
+                    split={
+                        name: actors_of(voices, rows)
+                        for name, rows in (
+                            ("train", np.flatnonzero(fold != kept)),
+                            ("apart", np.flatnonzero(fold == kept)),
+                        )
+                    },
                 )
                 for kept, network in networks.items()
-                if recipe.fold is None
             ],
+            tested_by_folds=recipe.fold is None,
         )
 
     def _fit_at_random(self, data: Path, voices: Voices, recipe: SpeechRecipe, checkpoints: Checkpoints) -> Fitted:
@@ -193,12 +199,12 @@ class SpeechEmotion:
         return self._judged(data, rows, preprocessing)
 
     def apart(self, data: Path, preprocessing: SpeechFeatures, split: Mapping[str, Any], most: int) -> Examples:
-        """The recordings that validated, or of a fold those of the actors whom its network has not heard."""
+        """The recordings that validated, or of a fold those that it kept apart, never those kept for the test."""
         voices = listen(data)
         if "random" in split:
             rows = at_random(voices, split["random"])["valid"]
-        elif "valid" in split:
-            rows = np.flatnonzero(np.isin(voices.actor, split["valid"]))
+        elif "valid" in split or "apart" in split:
+            rows = np.flatnonzero(np.isin(voices.actor, split.get("valid", split.get("apart"))))
         else:
             rows = np.flatnonzero(~np.isin(voices.actor, split["train"]))
         if not len(rows):
