@@ -88,7 +88,8 @@ class Reading:
     for the engagement branch). ``reliability`` in 0..1 says how far to trust it. ``track`` is None for the room's
     voice. ``embedding`` is float32 (D,), what the branch's network made of its input before it decided, None where the
     model tells none. It is biometric data: it lives in memory until fusion is done with it, is never published, kept or
-    printed, and plays no part in whether two readings are equal.
+    printed, and plays no part in whether two readings are equal. ``limit`` is what most lowers the reliability, None
+    where nothing does that anybody would notice.
     """
 
     modality: Modality
@@ -99,6 +100,7 @@ class Reading:
     end: float
     track: int | None = None
     embedding: Float32Array | None = field(default=None, repr=False, compare=False)
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     _run_option(convert)
     _models_option(convert)
     _caps_options(convert)
+    relied = _command(commands, "reliability", _reliability, "learn anew how far a shipped branch can be trusted")
+    _run_option(relied)
+    _models_option(relied)
+    _caps_options(relied)
     _convert_keras_command(commands)
     _benchmark_command(commands)
     evaluate = _command(commands, "evaluate", _evaluate, "judge a shipped branch on unseen data")
@@ -349,7 +353,7 @@ def _train(branch: Branch, arguments: argparse.Namespace) -> int:
     with _resumable(folder):
         run = train(branch, _folder(arguments), _recipe(branch, arguments), folder, arguments.fresh)
     print(
-        f"written to {folder}; {'across folds' if run.folds else 'on the data that set the thresholds'}: "
+        f"written to {folder}; {'across folds' if run.judges else 'on the data that set the thresholds'}: "
         f"{brief(run.development)}"
     )
     return 0
@@ -383,6 +387,17 @@ def _convert(branch: Branch, arguments: argparse.Namespace) -> int:
     manifest = convert(branch, _folder(arguments), _run_folder(branch, arguments), arguments.models, _caps(arguments))
     print(tables.whole(manifest.figures))
     print(f"written to {arguments.models / manifest.file}, with its manifest and card")
+    return 0
+
+
+def _reliability(branch: Branch, arguments: argparse.Namespace) -> int:
+    from quantize.convert import renew_reliability
+    from quantize.evaluation import tables
+
+    _check_outputs(arguments.models / f"{branch.name}.json")
+    run = _run_folder(branch, arguments)
+    manifest = renew_reliability(branch, _folder(arguments), run, arguments.models, _caps(arguments))
+    print(tables.reliability(manifest.provenance["reliability"]))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tqdm import tqdm
 from edge.errors import UserError
 from edge.features import Preprocessing
 from edge.inference.interpreter import Interpreter
-from edge.inference.store import Manifest, TensorContract
+from edge.inference.store import Manifest, ModelStore, TensorContract
 from quantize import runs
 from quantize.branches.base import Branch, Examples
 from quantize.certificates.origins import ORIGINS
@@ -29,6 +30,7 @@ from quantize.conversion.verification import OneAnswerError
 from quantize.evaluate import FLOAT32, Judgement, evaluate, judge, pooled, report
 from quantize.files import write_bytes
 from quantize.runs import Run
+from quantize.training import reliability
 
 AWARE_INPUTS = 8192
 """Training inputs that quantization-aware training sees, at most."""
@@ -48,7 +50,8 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
 
     What goes to ``models`` is the int8 file and its float32 original. The float16 and dynamic-range kinds, which only
     serve comparison, stay in the run's folder ``variants``, from which no device installs. Where post-training int8
-    costs more than ``gate`` allows, quantization-aware training has a try. A run with folds is judged by them. Raises
+    costs more than ``gate`` allows, quantization-aware training has a try. A run without data for a test is judged by
+    its folds, and all folds tell how reliable answers are. Raises
     UserError where the run or the data are not what they should be, or the conversion fails; then nothing in ``models``
     is touched.
     """
@@ -58,12 +61,15 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
         staged = Path(temporary)
         manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
         verification.verify_others(staged, staged / "representative.npy", branch.name, caps, OTHERS)
-        if run.folds:
-            figures = report(branch, manifest, staged, _cross_validated(branch, data, run, folder, staged, caps))
+        folds = _folds(branch, data, run, folder, staged, caps)
+        if run.judges:
+            figures = report(branch, manifest, staged, _cross_validated(branch, data, folds))
         else:
             unseen = branch.unseen(data, _preprocessing(branch, run, folder), run.split)
             figures = evaluate(branch, manifest, staged, unseen, branch.conditions)
-        manifest = certified(manifest, {**figures, "folds": len(run.folds)})
+        manifest = certified(manifest, {**figures, "folds": len(run.judges)})
+        whole = _Converted(manifest, staged, _preprocessing(branch, run, folder))
+        manifest = _reliable(branch, data, manifest, folds or [whole])
         for kind in OTHERS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
@@ -86,16 +92,61 @@ def _converted(branch: Branch, data: Path, run: Run, weights: Path, staged: Path
     return _manifest(branch, run, staged / file, _quantization(quantized, len(inputs)))
 
 
-def _cross_validated(branch: Branch, data: Path, run: Run, folder: Path, staged: Path, caps: Caps) -> Judgement:
-    """All folds' answers, each fold's network quantized as the shipped one and asked only what it never saw."""
-    parts = []
+@dataclass(frozen=True)
+class _Converted:
+    """A network's manifest, without figures, and its int8 file in ``place``, which is laid out as a models folder."""
+
+    manifest: Manifest
+    place: Path
+    preprocessing: Preprocessing
+
+
+def renew_reliability(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps | None = None) -> Manifest:
+    """Learns anew how reliable the shipped file in ``models`` is, whose run is in ``folder``; converts only its folds.
+
+    Raises UserError as ``convert`` does, and where the shipped file is of another run; then nothing is touched.
+    """
+    run, manifest = runs.load(folder, branch), ModelStore(models).manifest(branch.name)
+    if (run.thresholds, run.preprocessing_sha256) != (manifest.thresholds, manifest.preprocessing_sha256):
+        raise UserError(f"{models / manifest.file}: is not of the run in {folder}; convert it")
+    with tempfile.TemporaryDirectory() as temporary:
+        folds = _folds(branch, data, run, folder, Path(temporary), caps or Caps())
+        shipped = _Converted(manifest, models, _preprocessing(branch, run, folder))
+        manifest = _reliable(branch, data, manifest, folds or [shipped])
+    write(manifest, models)
+    return manifest
+
+
+def _reliable(branch: Branch, data: Path, manifest: Manifest, asked: Sequence[_Converted]) -> Manifest:
+    """``manifest`` with the reliability of those who are ``asked`` what they did not learn from."""
+    most = reliability.EXAMPLES // len(asked)
+    found = []
+    for one in asked:
+        examples = branch.apart(data, one.preprocessing, one.manifest.provenance["split"], most)
+        found.append(reliability.cases(branch, one.manifest, one.place, examples))
+    learned = reliability.learn(reliability.joined(found))
+    provenance = {**manifest.provenance, "reliability": learned.figures}
+    return msgspec.structs.replace(manifest, reliability=learned.reliability, provenance=provenance)
+
+
+def _folds(branch: Branch, data: Path, run: Run, folder: Path, staged: Path, caps: Caps) -> list[_Converted]:
+    """Each fold's network, quantized as the shipped one."""
+    converted = []
     for number, fold in enumerate(tqdm(run.folds, desc="converting", unit="fold", leave=False)):
         place = staged / f"fold-{number}"
         place.mkdir()
         own = msgspec.structs.replace(run, **msgspec.structs.asdict(fold), folds=())
         manifest = _converted(branch, data, own, folder / runs.fold_weights(number), place, caps)
-        unseen = branch.unseen(data, _preprocessing(branch, own, folder), fold.split)
-        parts.append(judge(branch, manifest, place, unseen, branch.conditions))
+        converted.append(_Converted(manifest, place, _preprocessing(branch, own, folder)))
+    return converted
+
+
+def _cross_validated(branch: Branch, data: Path, folds: Sequence[_Converted]) -> Judgement:
+    """All folds' answers, each asked only what it never saw."""
+    parts = []
+    for fold in folds:
+        unseen = branch.unseen(data, fold.preprocessing, fold.manifest.provenance["split"])
+        parts.append(judge(branch, fold.manifest, fold.place, unseen, branch.conditions))
     return pooled(parts)
 
 

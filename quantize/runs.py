@@ -1,8 +1,8 @@
 """A run: the folder that training leaves behind, with everything needed to convert and judge what it made.
 
 ``model.keras`` is the network as the device runs it (batch of one, logits), ``config.json`` a Run, ``metrics.json`` the
-development figures and the history of the loss. Where the run was cross-validated to stand the test, ``fold-0.keras``
-and so on are the networks of its folds. ``logs/`` is for TensorBoard (``tensorboard --logdir RUN/logs``); until a run
+development figures and the history of the loss. Where the run was cross-validated, ``fold-0.keras`` and so on are the
+networks of its folds. ``logs/`` is for TensorBoard (``tensorboard --logdir RUN/logs``); until a run
 is complete, ``checkpoints/`` is where it can be taken up again.
 """
 
@@ -35,7 +35,8 @@ class FoldRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a manifest will say of how its model was made, plus thresholds and temperature.
 
-    ``identity`` is all that the weights depend on, as ``quantize.training.identity`` tells it.
+    ``tested_by_folds`` says that no data were kept for a test, which the ``folds`` stand instead. ``identity`` is all
+    that the weights depend on, as ``quantize.training.identity`` tells it.
     """
 
     branch: str
@@ -48,7 +49,13 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     development: dict[str, Any]
     versions: dict[str, str]
     folds: tuple[FoldRun, ...] = ()
+    tested_by_folds: bool = True
     identity: dict[str, Any] = {}
+
+    @property
+    def judges(self) -> tuple[FoldRun, ...]:
+        """The folds that stand the test; none where data were kept for it."""
+        return self.folds if self.tested_by_folds else ()
 
 
 def fold_weights(number: int) -> str:

@@ -38,6 +38,7 @@ def train(branch: Branch, data: Path, recipe: Recipe, folder: Path, fresh: bool 
         development=fitted.development,
         versions=provenance.versions(),
         folds=tuple(map(_fold_run, fitted.folds)),
+        tested_by_folds=fitted.tested_by_folds,
         identity=checkpoints.identity,
     )
     networks = {WEIGHTS: fitted.model} | {fold_weights(i): fold.model for i, fold in enumerate(fitted.folds)}

@@ -1,16 +1,20 @@
 """One file per trained branch: signals in, a Reading out. The model store gives each its model and preprocessing.
 
-A reading's reliability is how good its input was times how far the branch beats chance at all (``skill`` in its
-manifest): a perfect picture does not make a weak model strong.
+A reading's reliability is how often decisions like it were right: see ``edge.inference.reliability``. A model that
+cannot tell is as reliable as its input is good times how far it beats chance at all (``skill`` in its manifest): a
+perfect picture does not make a weak model strong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
 
-from edge.signals import Float32Array, Qualities
+from edge.inference.reliability import familiarity, margin
+from edge.inference.store import Manifest
+from edge.signals import Float32Array, Limit, Qualities
 
 
 def softmax(logits: Float32Array, temperature: float) -> Float32Array:
@@ -35,6 +39,18 @@ def recentred(probability: float, threshold: float) -> float:
     return odds / (1.0 + odds)
 
 
-def overall(qualities: Qualities) -> float:
-    """How good an input is in all, 0..1: what is missing in several ways is missing the more."""
-    return prod(qualities.values())
+def trust(
+    manifest: Manifest, qualities: Qualities, embedding: Float32Array | None, probabilities: Mapping[str, float]
+) -> tuple[float, Limit | None]:
+    """How far to trust an answer, 0..1, and what limits that.
+
+    ``qualities`` are its input's, ``embedding`` its own; ``probabilities`` those that are held against the manifest's
+    thresholds, by decision.
+    """
+    if manifest.reliability is None:
+        # what is missing in several ways is missing the more
+        return prod(qualities.values()) * manifest.skill, None
+    known = dict(qualities)
+    if manifest.baseline is not None:
+        known["familiarity"] = 0.0 if embedding is None else familiarity(manifest.baseline, embedding)
+    return manifest.reliability.read(known, margin(probabilities, manifest.thresholds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.branches import overall, sigmoid
+from edge.branches import sigmoid, trust
 from edge.features.landmarks import LandmarkFeatures
 from edge.inference.answer import answer
 from edge.inference.store import ModelStore
@@ -25,5 +25,5 @@ class EngagementBranch:
         probabilities = sigmoid(said.logits, self.manifest.temperature)
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         span = self.preprocessing.steps / self.preprocessing.rate_hz
-        reliability = overall(qualities) * self.manifest.skill
-        return Reading("engagement", by_label, None, reliability, end - span, end, track, said.embedding)
+        reliability, limit = trust(self.manifest, qualities, said.embedding, by_label)
+        return Reading("engagement", by_label, None, reliability, end - span, end, track, said.embedding, limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.branches import overall, recentred, softmax
+from edge.branches import recentred, softmax, trust
 from edge.features.face_crop import FaceCrop
 from edge.inference.answer import answer
 from edge.inference.store import ModelStore
@@ -29,5 +29,7 @@ class FaceEmotionBranch:
         counted = 1.0 - sum(by_label[label] for label in LEFT_OUT)
         share = sum(by_label[label] for label in POSITIVE) / max(counted, 1e-6)
         positive = recentred(share, self.manifest.thresholds["positive"])
-        reliability = overall(qualities) * self.manifest.skill
-        return Reading("face", by_label, positive, reliability, frame.time, frame.time, face.track, said.embedding)
+        reliability, limit = trust(self.manifest, qualities, said.embedding, {"positive": share})
+        return Reading(
+            "face", by_label, positive, reliability, frame.time, frame.time, face.track, said.embedding, limit
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.branches import overall, recentred, softmax
+from edge.branches import recentred, softmax, trust
 from edge.features.speech import SpeechFeatures
 from edge.inference.answer import answer
 from edge.inference.store import ModelStore
@@ -27,5 +27,7 @@ class SpeechEmotionBranch:
         by_label = dict(zip(self.manifest.labels, probabilities.tolist(), strict=True))
         negative = sum(by_label[label] for label in NEGATIVE)
         positive = 1.0 - recentred(negative, self.manifest.thresholds["negative"])
-        reliability = overall(qualities) * self.manifest.skill
-        return Reading("speech", by_label, positive, reliability, utterance.start, utterance.end, None, said.embedding)
+        reliability, limit = trust(self.manifest, qualities, said.embedding, {"negative": negative})
+        return Reading(
+            "speech", by_label, positive, reliability, utterance.start, utterance.end, None, said.embedding, limit
+        )

@@ -75,6 +75,14 @@ class LitertFaceMesh:
             self._next_search = min(self._next_search, frame.time + self._empty_search_s)
         return [meshes[i] for i in kept]
 
+    def look(self, image: Uint8Image, region: Region, looks: int = 1) -> Mesh:
+        """The face in ``region`` of ``image``, uint8 BGR, whether there is one or not: ``presence`` tells how likely.
+
+        Each of ``looks`` after the first is where the one before has found the face. Nothing is remembered.
+        """
+        mesh = self._landmarks(region.crop(image, INPUT), region)
+        return mesh if looks <= 1 else self.look(image, _region_of(mesh), looks - 1)
+
     def _search(self, frame: Frame) -> list[Region]:
         whole, *parts = views(*frame.image.shape[:2])
         turn = self._searches

@@ -29,7 +29,8 @@ class Examples:
     tells each frame's example. ``truth`` is int64 (N, decisions): 1, 0, or -1 where the example does not count;
     ``classes`` int64 (N,) indexes the branch's labels (-1: none), None where the labels do not exclude each other;
     ``groups`` (N,) are drawn together by the bootstrap: subjects, actors or near-duplicates. ``under`` gives the inputs
-    of the same examples under a condition; ``cohorts`` label them, each (N,), by what results are told apart for.
+    of the same examples under a condition, and ``qualities`` how good the device would find those, by name float (N,),
+    as far as the data can tell; ``cohorts`` label them, each (N,), by what results are told apart for.
     ``linear`` gives the scores, float32 (N, decisions), of a linear model that learned from the same as the network;
     None where there is no such model or the data that it would learn from are not there.
     """
@@ -42,6 +43,7 @@ class Examples:
     cohorts: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     clip: NDArray[np.int64] | None = None
     linear: Callable[[], Float32Array | None] = lambda: None
+    qualities: Callable[[Condition], dict[str, NDArray[np.float64]]] = lambda condition: {}
 
     def decided(self, logits: Float32Array) -> Float32Array:
         """The logits that decide on each example, float32 (N, labels), from those of the inputs."""
@@ -86,8 +88,9 @@ class Fold:
 class Fitted:
     """What training hands over: the Keras model as the device runs it (batch of one, logits) and all that goes with it.
 
-    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card. Where
-    the model was trained on everything there is, ``folds`` stand in for it in the test.
+    ``split`` and ``development`` (figures of the data that set the thresholds) end in the manifest and the card.
+    ``folds`` tell how reliable answers are to what a network never saw; where the model was trained on everything there
+    is, they also stand in for it in the test (``tested_by_folds``).
     """
 
     model: Any
@@ -98,6 +101,7 @@ class Fitted:
     development: dict[str, Any]
     history: list[dict[str, float]] = field(default_factory=list)
     folds: list[Fold] = field(default_factory=list)
+    tested_by_folds: bool = True
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,10 @@ class Branch(Protocol):
     def conditions(self) -> tuple[Condition, ...]:
         """What it is judged under, beside its examples as they are."""
 
+    @property
+    def hardships(self) -> tuple[Condition, ...]:
+        """What its reliability is learned under, all alike; CLEAN is one of them."""
+
     def fit(self, data: Path, recipe: Any, checkpoints: Checkpoints) -> Fitted:
         """Trains on the data set's training part, tunes on its validation part; goes on where ``checkpoints`` end."""
 
@@ -163,6 +171,12 @@ class Branch(Protocol):
 
     def development(self, data: Path, preprocessing: Any, split: Mapping[str, Any]) -> Examples:
         """What thresholds were tuned on: the data on which choices, such as how to quantize, may be made."""
+
+    def apart(self, data: Path, preprocessing: Any, split: Mapping[str, Any], most: int) -> Examples:
+        """Up to ``most`` examples, at even distances, on which choices may be made and which ``split`` did not teach.
+
+        Each has a true answer to at least one decision. Raises UserError where there are none.
+        """
 
     def representative(self, data: Path, preprocessing: Any, split: Mapping[str, Any], count: int) -> Float32Array:
         """Up to ``count`` inputs, float32 (n, ...), from the training part only, as the device would feed them."""

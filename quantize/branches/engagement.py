@@ -16,17 +16,18 @@ from edge.branches import sigmoid
 from edge.errors import UserError
 from edge.features.landmarks import LandmarkFeatures
 from edge.signals import ENGAGEMENT_STATES, Float32Array
-from quantize.branches.base import Examples, Fitted, Outcome
+from quantize.branches.base import Examples, Fitted, Fold, Outcome
 from quantize.branches.engagement_recipes import RECIPES, EngagementRecipe
 from quantize.datasets import daisee
 from quantize.datasets.daisee_landmarks import HIGH, Clips
 from quantize.evaluation import floors
 from quantize.evaluation.ceilings import Ceiling, other_clips
-from quantize.evaluation.conditions import LANDMARKS, Condition
+from quantize.evaluation.conditions import CLEAN, LANDMARKS, Condition
+from quantize.evaluation.qualities import track_qualities
 from quantize.training.checkpoints import Checkpoints
-from quantize.training.sequences import Sequences, held, prepare
-from quantize.training.shares import chosen
-from quantize.training.tuning import tune
+from quantize.training.sequences import Sequences, held, prepare, shown
+from quantize.training.shares import chosen, spaced
+from quantize.training.tuning import tune, tune_across
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ class Engagement:
     decisions = ENGAGEMENT_STATES
     preprocessing = LandmarkFeatures
     conditions = LANDMARKS
+    hardships = (CLEAN, *LANDMARKS)
     recipes: ClassVar[dict[str, EngagementRecipe]] = RECIPES
 
     def fit(self, data: Path, recipe: EngagementRecipe, checkpoints: Checkpoints) -> Fitted:
         """Trains on all Train subjects; thresholds and development figures come from folds of subjects inside Train."""
         ready = _prepared(data, recipe)
-        tuned = tune(self, _cross_validate(ready, recipe, checkpoints), ready.examples)
+        crossed = _cross_validate(ready, recipe, checkpoints)
+        tuned = tune(self, crossed.logits, ready.examples)
+        others = tune_across(self, crossed.logits, ready.examples, crossed.fold).others
         model, history = recipe.train(ready.sequences, np.arange(len(ready.examples.truth)), checkpoints.part("all"))
         people = np.unique(ready.sequences.subjects).tolist()
         return Fitted(
@@ -62,6 +66,17 @@ class Engagement:
             split={"train": people, "rule": "official Train; tuned by folds of subjects"},
             development=tuned.figures,
             history=history,
+            folds=[
+                Fold(
+                    model=recipe.served(network),
+                    preprocessing=ready.features,
+                    thresholds=others[number].thresholds,
+                    temperature=others[number].temperature,
+                    split={"train": np.unique(ready.sequences.subjects[crossed.fold != number]).tolist()},
+                )
+                for number, network in enumerate(crossed.networks)
+            ],
+            tested_by_folds=False,
         )
 
     def fit_share(self, data: Path, recipe: EngagementRecipe, share: float, checkpoints: Checkpoints) -> Outcome:
@@ -70,7 +85,7 @@ class Engagement:
         What is read of a face, which needs no labels, comes from all of Train.
         """
         ready = _prepared(data, recipe)
-        logits = _cross_validate(ready, recipe, checkpoints, share)
+        logits = _cross_validate(ready, recipe, checkpoints, share).logits
         people = len(np.unique(ready.sequences.subjects))
         return Outcome(ready.examples, logits, round(share * people * (1 - 1 / recipe.folds)), "subjects")
 
@@ -92,6 +107,11 @@ class Engagement:
     def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
         """The official Train clips, inside which thresholds were tuned."""
         return _examples(daisee.load(data, "Train"), preprocessing)
+
+    def apart(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], most: int) -> Examples:
+        """Train clips of subjects whom the network has not seen."""
+        clips = daisee.load(data, "Train", split["train"])
+        return _examples(clips.only(spaced(np.arange(len(clips.levels)), most)), preprocessing)
 
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
@@ -115,7 +135,10 @@ def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
     def under(condition: Condition | None = None) -> Float32Array:
         return held(clips, features, condition)
 
-    return Examples(under(), truth, None, clips.subjects, under)
+    def qualities(condition: Condition) -> dict[str, NDArray[np.float64]]:
+        return track_qualities(shown(clips, features.steps, condition), condition.seen)
+
+    return Examples(under(), truth, None, clips.subjects, under, qualities=qualities)
 
 
 def _linear(data: Path, people: list[str], features: LandmarkFeatures, unseen: Float32Array) -> Float32Array | None:
@@ -139,14 +162,25 @@ def _prepared(data: Path, recipe: EngagementRecipe) -> _Prepared:
     return _Prepared(features, prepare(clips, features, recipe.seed), _examples(clips, features))
 
 
+@dataclass(frozen=True)
+class _Crossed:
+    """``networks`` by fold, the ``fold`` (N,) of every clip, and its ``logits`` (N, 4) from the network of that."""
+
+    networks: list[Any]
+    fold: NDArray[np.int64]
+    logits: Float32Array
+
+
 def _cross_validate(
     ready: _Prepared, recipe: EngagementRecipe, checkpoints: Checkpoints, share: float = 1.0
-) -> Float32Array:
-    """Logits (N, 4) of every clip from a network that saw ``share`` of the subjects in other folds."""
+) -> _Crossed:
+    """A network for each fold of subjects, which saw ``share`` of the subjects in the others."""
     logits: NDArray[np.float32] = np.zeros(ready.examples.truth.shape, np.float32)
-    subjects = ready.sequences.subjects
+    subjects, fold, networks = ready.sequences.subjects, np.zeros(len(logits), np.int64), []
     for number, (others, held_out) in enumerate(GroupKFold(recipe.folds).split(logits, groups=subjects)):
         seen = others[chosen(subjects[others], share, recipe.seed)]
         model, _ = recipe.train(ready.sequences, seen, checkpoints.part(f"fold-{number}"))
         logits[held_out] = model.predict(ready.examples.inputs[held_out], batch_size=256, verbose=0)
-    return logits
+        fold[held_out] = number
+        networks.append(model)
+    return _Crossed(networks, fold, logits)

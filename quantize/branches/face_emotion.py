@@ -22,9 +22,10 @@ from quantize.datasets import ALL, FoldChoice, fer2013plus
 from quantize.datasets.clips import one_frame_each
 from quantize.datasets.faces import folds_of, load, load_all
 from quantize.evaluation.ceilings import Ceiling, second_panel
-from quantize.evaluation.conditions import PICTURES, Condition
+from quantize.evaluation.conditions import CLEAN, FURTHER_PICTURES, PICTURES, Condition
+from quantize.evaluation.qualities import picture_qualities
 from quantize.training.checkpoints import Checkpoints
-from quantize.training.shares import chosen
+from quantize.training.shares import chosen, spaced
 from quantize.training.tuning import tune
 
 HAPPY, NEUTRAL = (fer2013plus.EMOTIONS.index(name) for name in POSITIVE)
@@ -88,6 +89,7 @@ class FaceEmotion:
     decisions = ("positive",)
     preprocessing = FaceCrop
     conditions = PICTURES
+    hardships = (CLEAN, *PICTURES[1:], *FURTHER_PICTURES)  # the first hides nothing
     recipes: ClassVar[dict[str, FaceRecipe]] = {
         "default": DEFAULT,
         "once": replace(DEFAULT, name="once", preface=0, encores=()),
@@ -168,6 +170,14 @@ class FaceEmotion:
         """The official validation pictures."""
         return _examples(load(data, "valid", _fold(data, split)))
 
+    def apart(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], most: int) -> Examples:
+        """Official validation pictures that have an answer, or whole clips."""
+        faces = load(data, "valid", _fold(data, split))
+        rows = np.flatnonzero(faces.positive[faces.firsts] >= 0)
+        if not len(rows):
+            raise UserError(f"{data}: no validation picture has an answer on valence")
+        return _examples(faces.only(np.isin(faces.clip, spaced(rows, most))))
+
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
         images = load(data, "train", _fold(data, split)).images
@@ -226,6 +236,13 @@ def _examples(faces: fer2013plus.Faces) -> Examples:
         spoilt = [condition(image, clip) for image, clip in zip(faces.images, faces.clip.tolist(), strict=True)]
         return _standardised(np.stack(spoilt))
 
+    def qualities(condition: Condition) -> dict[str, NDArray[np.float64]]:
+        """The mean over a clip's frames."""
+        spoilt = zip(faces.images, faces.clip.tolist(), strict=True)
+        found = [picture_qualities(condition(image, clip), condition.scale) for image, clip in spoilt]
+        sizes = np.bincount(faces.clip)
+        return {name: np.bincount(faces.clip, [one[name] for one in found]) / sizes for name in found[0]}
+
     firsts = faces.firsts
     return Examples(
         inputs=_standardised(faces.images),
@@ -234,6 +251,7 @@ def _examples(faces: fer2013plus.Faces) -> Examples:
         groups=faces.groups[firsts],
         under=under,
         clip=faces.clip,
+        qualities=qualities,
     )
 
 

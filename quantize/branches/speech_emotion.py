@@ -23,9 +23,9 @@ from quantize.branches.base import Examples, Fitted, Fold, Outcome, Recipe
 from quantize.datasets import ALL, FoldChoice, ravdess
 from quantize.evaluation import metrics
 from quantize.evaluation.ceilings import Ceiling
-from quantize.evaluation.conditions import SOUNDS
+from quantize.evaluation.conditions import CLEAN, FURTHER_SOUNDS, SOUNDS
 from quantize.training.checkpoints import Checkpoints, Part
-from quantize.training.shares import chosen
+from quantize.training.shares import chosen, spaced
 from quantize.training.tuning import tune, tune_across
 from quantize.training.voices import NEGATIVE, Voices, actors_of, at_random, folds_of, listen
 
@@ -82,6 +82,7 @@ class SpeechEmotion:
     decisions = ("negative",)
     preprocessing = SpeechFeatures
     conditions = SOUNDS
+    hardships = (CLEAN, *SOUNDS, *FURTHER_SOUNDS)
     recipes: ClassVar[dict[str, Recipe]] = {
         "default": DEFAULT,
         "random-split": replace(DEFAULT, name="random-split", split="random"),
@@ -121,11 +122,17 @@ class SpeechEmotion:
                     preprocessing=network.features,
                     thresholds=crossed.others[kept].thresholds,
                     temperature=crossed.others[kept].temperature,
-                    split={"train": actors_of(voices, np.flatnonzero(fold != kept))},
+                    split={
+                        name: actors_of(voices, rows)
+                        for name, rows in (
+                            ("train", np.flatnonzero(fold != kept)),
+                            ("apart", np.flatnonzero(fold == kept)),
+                        )
+                    },
                 )
                 for kept, network in networks.items()
-                if recipe.fold is None
             ],
+            tested_by_folds=recipe.fold is None,
         )
 
     def _fit_at_random(self, data: Path, voices: Voices, recipe: SpeechRecipe, checkpoints: Checkpoints) -> Fitted:
@@ -190,6 +197,19 @@ class SpeechEmotion:
         if not len(rows):
             raise UserError(f"{data}: none of the actors that set the thresholds is here")
         return self._judged(data, rows, preprocessing)
+
+    def apart(self, data: Path, preprocessing: SpeechFeatures, split: Mapping[str, Any], most: int) -> Examples:
+        """The recordings that validated, or of a fold those that it kept apart, never those kept for the test."""
+        voices = listen(data)
+        if "random" in split:
+            rows = at_random(voices, split["random"])["valid"]
+        elif "valid" in split or "apart" in split:
+            rows = np.flatnonzero(np.isin(voices.actor, split.get("valid", split.get("apart"))))
+        else:
+            rows = np.flatnonzero(~np.isin(voices.actor, split["train"]))
+        if not len(rows):
+            raise UserError(f"{data}: the network has heard every actor here")
+        return self._judged(data, spaced(rows, most), preprocessing)
 
     def representative(
         self, data: Path, preprocessing: SpeechFeatures, split: Mapping[str, Any], count: int

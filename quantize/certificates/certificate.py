@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge.inference.store import Manifest
+from edge.signals import Limit
 from quantize.certificates.origins import ORIGINS
 from quantize.evaluation import tables
 
@@ -34,12 +35,31 @@ def card(manifest: Manifest) -> str:
         f"## Figures\n\n{'Judged on what its split kept.' if other else origin.test} "
         f"n = {figures['n']}, {figures['clusters']} groups; 95 % bootstrap intervals.\n\n"
         f"{tables.whole(figures)}\n\n{_made(manifest)}",
+        *_reliability(manifest),
         *_speed(manifest),
         f"## How it was made\n\n{_making(manifest)}\n{_listed(origin.choices)}",
         f"## Intended use\n\n{origin.intended}",
         f"## Limits\n\n{_listed(origin.limits)}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _reliability(manifest: Manifest) -> list[str]:
+    """A section where the model tells how reliable its readings are, none otherwise."""
+    learned = manifest.reliability
+    if learned is None:
+        return []
+    weighed = [limit.value for limit in Limit if learned.weighs(limit)]
+    decided = "its decision is right" if len(manifest.thresholds) == 1 else "one of its decisions is right"
+    return [
+        f"## Reliability\n\nWith every reading comes the probability that {decided}, from how clear the answer is "
+        f"and {', '.join(weighed) if weighed else 'nothing else'}. Half of the people (or pictures) whom the network "
+        "did not learn from, as they are and damaged in every way tried, taught it; the other half measured it. "
+        "Rank correlation is Spearman's of reliability with being right, beside what somebody would reach who knew.\n\n"
+        f"{tables.reliability(manifest.provenance['reliability'])}\n\n"
+        f"Made by `affect-quantize convert {manifest.name} --data DIR`, or alone by "
+        f"`affect-quantize reliability {manifest.name} --data DIR`."
+    ]
 
 
 def _speed(manifest: Manifest) -> list[str]:

@@ -26,18 +26,25 @@ SEED = 7
 class Condition:
     """``name`` is its key in a report, ``title`` what a reader is told; ``damage`` spoils one raw example.
 
-    ``scale`` is how large a camera would have seen the face, as a share of how it was.
+    ``scale`` is how large a camera would have seen the face, as a share of how it was; ``seen`` for which share of the
+    time.
     """
 
     name: str
     title: str
     damage: Callable[[Any, np.random.Generator], Any]
     scale: float = 1.0
+    seen: float = 1.0
 
     def __call__(self, raw: NDArray[Any], example: int) -> NDArray[Any]:
         """``raw``, the ``example``-th of its set, as this condition leaves it: same shape and type."""
         damaged: NDArray[Any] = self.damage(raw, np.random.default_rng([SEED, example]))
         return damaged
+
+
+def leave(raw: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """``raw`` as it is."""
+    return raw
 
 
 def occlude(face: Uint8Image, rng: np.random.Generator, share: float) -> Uint8Image:
@@ -135,6 +142,7 @@ def lose(sequence: Float32Array, rng: np.random.Generator, share: float) -> Floa
     return sequence[seen[np.maximum(np.searchsorted(seen, np.arange(steps), side="right") - 1, 0)]]
 
 
+CLEAN = Condition("clean", "as it is", leave)
 PICTURES = (
     *(Condition(f"occlusion_{p}", f"{p} % of it hidden", partial(occlude, share=p / 100)) for p in (0, 20, 40, 60)),
     Condition("blur", "out of focus", blur),
@@ -149,7 +157,10 @@ SOUNDS = (
 )
 LANDMARKS = (
     *(Condition(f"jitter_{p}", f"landmarks off by {p} %", partial(tremble, share=p / 100)) for p in (1, 3)),
-    *(Condition(f"missing_{p}", f"{p} % of frames missing", partial(lose, share=p / 100)) for p in (20, 50)),
+    *(
+        Condition(f"missing_{p}", f"{p} % of frames missing", partial(lose, share=p / 100), seen=1 - p / 100)
+        for p in (20, 50)
+    ),
 )
 
 FURTHER_PICTURES = (

@@ -56,7 +56,7 @@ def _counts(truth: Truth, said: Truth) -> NDArray[np.int64]:
     return confusion(truth, said, int(max(truth.max(), said.max())) + 1)
 
 
-def reliability(truth: Truth, probability: Float32Array, bins: int = 15) -> list[dict[str, float]]:
+def reliability(truth: NDArray[Any], probability: NDArray[Any], bins: int = 15) -> list[dict[str, float]]:
     """The parts of the reliability curve: one for each of the equally wide ``bins`` that is not empty.
 
     ``said`` is its mean probability, ``true`` the share of its rows that are, ``n`` their number.
@@ -68,7 +68,7 @@ def reliability(truth: Truth, probability: Float32Array, bins: int = 15) -> list
     ]
 
 
-def calibration_error(truth: Truth, probability: Float32Array, bins: int = 15) -> float:
+def calibration_error(truth: NDArray[Any], probability: NDArray[Any], bins: int = 15) -> float:
     """Expected calibration error of a binary probability over equally wide bins."""
     curve = reliability(truth, probability, bins)
     return float(sum(abs(part["true"] - part["said"]) * part["n"] for part in curve) / max(len(truth), 1))

@@ -110,6 +110,21 @@ def cohort(label: str, report: Mapping[str, Any]) -> str:
     return markdown([f"{label} (int8)", "n", "groups", *ROWS.values()], rows)
 
 
+def reliability(found: Mapping[str, Mapping[str, float]]) -> str:
+    """How far the reliability of readings can be believed, by what became of the input."""
+    rows = [
+        [
+            spoilt,
+            str(part["n"]),
+            *(number(part[figure]) for figure in ("right", "said", "calibration_error")),
+            f"{number(part['rank_correlation'])} ({number(part['best_correlation'])})",
+        ]
+        for spoilt, part in found.items()
+    ]
+    head = ["input", "n", "right", "mean reliability", "calibration error", "rank correlation (at best)"]
+    return markdown(head, rows)
+
+
 def latency(rows: Iterable[Mapping[str, Any]]) -> str:
     """How long the files took, where a benchmark was given."""
     cells = [

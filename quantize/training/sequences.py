@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,10 +50,16 @@ def held(clips: Clips, features: LandmarkFeatures, condition: Condition | None =
     if steps not in (1, features.steps):
         raise UserError(f"engagement: clips have {steps} steps, not {features.steps}")
     if condition is not None:
-        whole = np.broadcast_to(clips.landmarks, (len(clips.landmarks), features.steps, *clips.landmarks.shape[2:]))
-        return np.stack([features(condition(sequence, clip)) for clip, sequence in enumerate(whole)])
+        return np.stack([features(sequence) for sequence in shown(clips, features.steps, condition)])
     read = features(clips.landmarks)
     return np.repeat(read, features.steps, axis=1) if steps == 1 else read
+
+
+def shown(clips: Clips, steps: int, condition: Condition) -> Iterator[Float32Array]:
+    """Each clip's landmarks (steps, 468, 3) under ``condition``, one by one: all at once would not fit in memory."""
+    whole = np.broadcast_to(clips.landmarks, (len(clips.landmarks), steps, *clips.landmarks.shape[2:]))
+    for clip, sequence in enumerate(whole):
+        yield condition(sequence, clip)
 
 
 def prepare(clips: Clips, features: LandmarkFeatures, seed: int) -> Sequences:

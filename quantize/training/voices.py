@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge.branches import speech_emotion as device
 from edge.errors import UserError
 from edge.features.speech import SpeechFeatures
+from edge.perception.quality import voice_qualities
 from edge.signals import Float32Array
 from quantize.branches.base import Examples
 from quantize.datasets import ravdess, speech
@@ -46,7 +47,12 @@ class Voices:
         def under(condition: Condition) -> Float32Array:
             return np.stack([features(condition(samples, i)) for i, samples in enumerate(self.utterances)])
 
-        return Examples(inputs, self.negative[:, None], self.emotion, self.actor, under, {"sex": self.sex})
+        def qualities(condition: Condition) -> dict[str, NDArray[np.float64]]:
+            found = [voice_qualities(condition(samples, i)) for i, samples in enumerate(self.utterances)]
+            return {name: np.array([one[name] for one in found]) for name in found[0]}
+
+        truth = self.negative[:, None]
+        return Examples(inputs, truth, self.emotion, self.actor, under, {"sex": self.sex}, qualities=qualities)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.errors import UserError
+from quantize.evaluation.conditions import CLEAN
+from quantize.training.reliability import Cases, figures, fit, halves, learn, said
+
+RNG = np.random.default_rng(0)
+
+
+def world(count: int = 4000, *, people: int = 200, light: float = 2.0, clear: float = 0.8) -> Cases:
+    """Answers that are right with sigmoid(-1 + ``light`` x light + ``clear`` x margin); noise matters to none."""
+    qualities = {name: RNG.random(count) for name in ("light", "noise")}
+    margin = RNG.exponential(1.0, count)
+    chance = 1 / (1 + np.exp(-(-1 + light * qualities["light"] + clear * margin)))
+    under = np.where(np.arange(count) % 2, "dark", CLEAN.name)
+    right = (RNG.random(count) < chance).astype(np.float64)
+    return Cases(qualities, margin, right, np.arange(count) % people, under)
+
+
+def test_reliability_is_right_as_often_as_it_says() -> None:
+    learned = learn(world(8000))
+    for found in learned.figures.values():
+        assert found["calibration_error"] < 0.03
+        assert found["said"] == pytest.approx(found["right"], abs=0.02)
+
+
+def test_reliability_ranks_right_answers_before_wrong_ones() -> None:
+    found = learn(world()).figures["damaged"]
+    assert 0.2 < found["rank_correlation"] < found["best_correlation"] < 1.0
+
+
+def test_what_makes_answers_right_is_weighed_and_what_does_not_hardly() -> None:
+    learned = fit(world(8000))
+    assert learned.level.get("light", 0.0) + learned.slope.get("light", 0.0) > 1.0
+    assert learned.level.get("noise", 0.0) + learned.slope.get("noise", 0.0) < 0.2
+
+
+def test_a_quality_that_goes_with_wrong_answers_is_dropped_and_never_turned_round() -> None:
+    learned = fit(world(8000, light=-2.0))
+    assert learned.level.get("light", 0.0) + learned.slope.get("light", 0.0) < 0.05
+
+
+def test_nobody_both_teaches_and_measures() -> None:
+    teaching, measuring = halves(world())
+    assert set(teaching.groups).isdisjoint(measuring.groups)
+    assert len(teaching.groups) == pytest.approx(len(measuring.groups), rel=0.05)
+
+
+def test_one_persons_answers_teach_nothing() -> None:
+    with pytest.raises(UserError, match="one person"):
+        learn(world(100, people=1))
+
+
+def test_the_device_says_what_the_regression_learned() -> None:
+    found = world(50)
+    learned = fit(world())
+    light, noise = found.qualities["light"], found.qualities["noise"]
+    evidence = learned.bias + learned.margin * found.margin
+    for name, values in (("light", light), ("noise", noise)):
+        evidence += (learned.level.get(name, 0.0) + learned.slope.get(name, 0.0) * found.margin) * values
+    np.testing.assert_allclose(said(learned, found), 1 / (1 + np.exp(-evidence)), atol=1e-9)
+
+
+def test_answers_that_are_all_right_have_no_rank() -> None:
+    found = world(200)
+    perfect = Cases(found.qualities, found.margin, np.ones(200), found.groups, found.under)
+    assert figures(fit(perfect), perfect)["damaged"]["rank_correlation"] == 0.0
