@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features import Preprocessing
+from edge.inference.answer import EMBEDDING
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import Manifest, ModelStore, TensorContract
 from quantize import runs
@@ -30,7 +31,7 @@ from quantize.conversion.verification import OneAnswerError
 from quantize.evaluate import FLOAT32, Judgement, evaluate, judge, pooled, report
 from quantize.files import write_bytes
 from quantize.runs import Run
-from quantize.training import reliability
+from quantize.training import baseline, reliability
 
 AWARE_INPUTS = 8192
 """Training inputs that quantization-aware training sees, at most."""
@@ -83,13 +84,16 @@ def _converted(branch: Branch, data: Path, run: Run, weights: Path, staged: Path
     preprocessing = _preprocessing(branch, run, weights.parent)
     inputs = branch.representative(data, preprocessing, run.split, representative.MOST)
     np.save(staged / "representative.npy", representative.check(inputs, str(data)))
-    capped.run(str(weights), "quantize.conversion.converter", weights, staged / "representative.npy", staged, caps=caps)
+    arguments = (weights, staged / "representative.npy", staged, branch.name)
+    capped.run(str(weights), "quantize.conversion.converter", *arguments, caps=caps)
     quantized = _quantize(branch, run, weights, data, preprocessing, staged, caps)
     file = f"{branch.name}.tflite"
     (staged / FLOAT32).mkdir()
     (staged / FLOAT32 / file).write_bytes((staged / "float32.tflite").read_bytes())
     quantized.file.replace(staged / file)
-    return _manifest(branch, run, staged / file, _quantization(quantized, len(inputs)))
+    manifest = _manifest(branch, run, staged / file, _quantization(quantized, len(inputs)))
+    known = branch.representative(data, preprocessing, run.split, baseline.INPUTS)
+    return msgspec.structs.replace(manifest, baseline=baseline.of(staged / file, known))
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def _quantize(
         said = str(error)
     try:
         np.save(staged / "training.npy", branch.representative(data, preprocessing, run.split, AWARE_INPUTS))
-        arguments = (weights, staged / "training.npy", staged)
+        arguments = (weights, staged / "training.npy", staged, branch.name)
         capped.run("quantization-aware training", "quantize.conversion.aware", *arguments, caps=caps)
         second = _judged(branch, run, examples, staged, aware.FILE, "quantization-aware", caps)
     except UserError as error:
@@ -212,7 +216,8 @@ def _preprocessing(branch: Branch, run: Run, folder: Path) -> Preprocessing:
 def _manifest(branch: Branch, run: Run, path: Path, quantization: dict[str, Any]) -> Manifest:
     """The manifest of the verified int8 file at ``path``."""
     interpreter = Interpreter(path)
-    contracts = [TensorContract(t.name, t.shape, t.dtype) for t in (interpreter.input, *interpreter.outputs)]
+    outputs = sorted(interpreter.outputs, key=lambda tensor: tensor.name == EMBEDDING)
+    contracts = [TensorContract(t.name, t.shape, t.dtype) for t in (interpreter.input, *outputs)]
     origin = ORIGINS[branch.name]
     return Manifest(
         name=branch.name,

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from edge.errors import UserError
+from edge.inference.answer import answer
 from edge.inference.interpreter import Interpreter, Runtime
 from edge.inference.store import Manifest
 from edge.signals import Float32Array
@@ -173,10 +174,10 @@ def _open(branch: Branch, manifest: Manifest, models: Path) -> tuple[dict[str, I
 def _ask(
     branch: Branch, manifest: Manifest, interpreter: Interpreter, examples: Examples, inputs: Float32Array, bar: tqdm
 ) -> Answers:
-    shape, name = interpreter.input.shape, interpreter.outputs[0].name
+    shape = interpreter.input.shape
     logits = np.empty((len(inputs), len(branch.labels)), np.float32)
     for row, example in enumerate(inputs):
-        logits[row] = interpreter(example.reshape(shape))[name][0]
+        logits[row] = answer(interpreter(example.reshape(shape))).logits
         bar.update()
     logits = examples.decided(logits)
     probability = branch.probabilities(logits, manifest.temperature)

@@ -154,6 +154,9 @@ class Branch(Protocol):
     def fit(self, data: Path, recipe: Any, checkpoints: Checkpoints) -> Fitted:
         """Trains on the data set's training part, tunes on its validation part; goes on where ``checkpoints`` end."""
 
+    def exposing(self, model: Any) -> Any:
+        """The Keras ``model`` of a run with two outputs: its ``logits`` (1, labels) and its ``embedding`` (1, D)."""
+
     def fit_share(self, data: Path, recipe: Any, share: float, checkpoints: Checkpoints) -> Outcome:
         """Trains on ``share``, 0..1, of those who are trained on, and asks about the same others whatever the share.
 

@@ -79,6 +79,12 @@ class Engagement:
             tested_by_folds=False,
         )
 
+    def exposing(self, model: Any) -> Any:
+        """The window's mean features, then the hidden units."""
+        from quantize.models.engagement import exposing
+
+        return exposing(model)
+
     def fit_share(self, data: Path, recipe: EngagementRecipe, share: float, checkpoints: Checkpoints) -> Outcome:
         """Folds of subjects inside Train; each fold's network learns from ``share`` of the others' subjects.
 

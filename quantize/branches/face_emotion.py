@@ -133,6 +133,12 @@ class FaceEmotion:
             history=history,
         )
 
+    def exposing(self, model: Any) -> Any:
+        """What was pooled of the picture and its mirror image, their mean."""
+        from quantize.models.face_emotion import exposing
+
+        return exposing(model)
+
     def fit_share(self, data: Path, recipe: FaceRecipe, share: float, checkpoints: Checkpoints) -> Outcome:
         """Trains on ``share`` of the training pictures or clips, as often as on all of them; asks about ``valid``."""
         from quantize.models.face_emotion import with_mirror

@@ -156,6 +156,12 @@ class SpeechEmotion:
             history=trained.history,
         )
 
+    def exposing(self, model: Any) -> Any:
+        """What the logits are read from."""
+        from quantize.models.speech_emotion import exposing
+
+        return exposing(model)
+
     def fit_share(self, data: Path, recipe: Recipe, share: float, checkpoints: Checkpoints) -> Outcome:
         """Folds of actors; each fold's network learns from ``share`` of the women and of the men in the others."""
         if not isinstance(recipe, SpeechRecipe) or recipe.split != "actors":

@@ -26,8 +26,8 @@ def card(manifest: Manifest) -> str:
         *([f"**Made by recipe `{recipe}`. Choices and limits below are those of the shipped network.**"] * other),
         f"`{manifest.file}`, sha256 `{manifest.sha256}`.\n\nInput {manifest.input.dtype} {list(manifest.input.shape)}; "
         f"output {manifest.outputs[0].dtype} {list(manifest.outputs[0].shape)}, the logits of "
-        f"{', '.join(manifest.labels)}. Preprocessing `{manifest.preprocessing_sha256}`: a device that would compute "
-        "anything else refuses the file.",
+        f"{', '.join(manifest.labels)}{_embedding(manifest)}. Preprocessing "
+        f"`{manifest.preprocessing_sha256}`: a device that would compute anything else refuses the file.",
         f"## Data\n\n{origin.data}\n\nTerms of the data: {origin.licence}\n\n"
         f"**Terms of these weights:** {origin.weights}",
         f"## Decision\n\n{origin.decision}\n\nThresholds: {thresholds}. Temperature: {manifest.temperature:.3f}. "
@@ -60,6 +60,13 @@ def _reliability(manifest: Manifest) -> list[str]:
         f"Made by `affect-quantize convert {manifest.name} --data DIR`, or alone by "
         f"`affect-quantize reliability {manifest.name} --data DIR`."
     ]
+
+
+def _embedding(manifest: Manifest) -> str:
+    """What is said of the second output, nothing where there is none."""
+    if manifest.embedding is None:
+        return ""
+    return f"; and {manifest.embedding}, the embedding, which no device keeps or tells"
 
 
 def _speed(manifest: Manifest) -> list[str]:

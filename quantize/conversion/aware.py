@@ -13,6 +13,8 @@ import numpy as np
 
 from edge.errors import UserError
 from quantize.conversion.compaction import compact
+from quantize.conversion.converter import exposed
+from quantize.conversion.naming import named
 
 EPOCHS = 3
 BATCH = 32
@@ -23,21 +25,26 @@ FILE = "aware.tflite"
 
 
 def main(arguments: list[str]) -> int:
-    """``MODEL.keras INPUTS.npy FOLDER``: training inputs float32 (n, ...); writes ``FILE`` to the folder.
+    """``MODEL.keras INPUTS.npy FOLDER [BRANCH]``: training inputs float32 (n, ...); writes ``FILE`` to the folder.
 
+    With the name of a branch the file has its embedding too, which is drawn to nothing.
     Raises UserError where tensorflow-model-optimization cannot annotate the network.
     """
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(SEED)
-    model, inputs = tf.keras.models.load_model(arguments[0], compile=False), np.load(arguments[1])
+    model, inputs = (
+        exposed(tf.keras.models.load_model(arguments[0], compile=False), *arguments[3:]),
+        np.load(arguments[1]),
+    )
     teacher = tf.keras.models.clone_model(model, input_tensors=tf.keras.Input(model.input_shape[1:]))
     teacher.set_weights(model.get_weights())
     student = _annotated(teacher)
-    logits = teacher.predict(inputs, batch_size=BATCH, verbose=0)
+    logits = tf.keras.Model(teacher.inputs, teacher.outputs[0]).predict(inputs, batch_size=BATCH, verbose=0)
+    learner = tf.keras.Model(student.inputs, student.outputs[0])
     # in units of the logits' own spread, so that one learning rate suits every network
-    student.compile(tf.keras.optimizers.Adam(LEARNING_RATE), lambda t, y: tf.reduce_mean(((t - y) / logits.std()) ** 2))
-    student.fit(inputs, logits, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    learner.compile(tf.keras.optimizers.Adam(LEARNING_RATE), lambda t, y: tf.reduce_mean(((t - y) / logits.std()) ** 2))
+    learner.fit(inputs, logits, batch_size=BATCH, epochs=EPOCHS, verbose=0)
     (Path(arguments[2]) / FILE).write_bytes(_int8(student, inputs.shape[1:]))
     return 0
 
@@ -69,4 +76,4 @@ def _int8(student: Any, shape: tuple[int, ...]) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     content: bytes = converter.convert()
-    return compact(content)
+    return compact(named(content))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.errors import UserError
 from quantize.conversion.compaction import compact
+from quantize.conversion.naming import named
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 """What is written, each as KIND.tflite."""
@@ -24,13 +25,14 @@ ORIGINAL = "original.npy"
 
 
 def main(arguments: list[str]) -> int:
-    """``MODEL REPRESENTATIVE.npy FOLDER``: a Keras file, or the name of one of ``quantize.anchors``; inputs (n, ...).
+    """``MODEL REPRESENTATIVE.npy FOLDER [BRANCH]``: a Keras file, or one of ``quantize.anchors``; inputs (n, ...).
 
+    With the name of a branch, whose network the model then is, what is written has its embedding as a second output.
     Raises UserError where the model is no Keras file, does not take these inputs, or cannot be converted.
     """
     model_name, inputs, folder = arguments[0], np.load(arguments[1]), Path(arguments[2])
     original = load(model_name)
-    model = served(original, inputs)
+    model = served(exposed(original, *arguments[3:]), inputs)
     np.save(folder / ORIGINAL, np.asarray(original.predict(inputs, batch_size=_batch(original), verbose=0)))
     for kind in KINDS:
         (folder / f"{kind}.tflite").write_bytes(converted(model, kind, inputs))
@@ -52,6 +54,15 @@ def load(name: str) -> Any:
     if not hasattr(model, "inputs") or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise UserError("has not exactly one input and one output")
     return model
+
+
+def exposed(model: Any, branch: str | None = None) -> Any:
+    """``model`` itself, or where it is of a ``branch`` the same with its embedding beside its logits."""
+    if branch is None:
+        return model
+    from quantize.branches import BRANCHES
+
+    return BRANCHES[branch].exposing(model)
 
 
 def served(model: Any, inputs: NDArray[Any]) -> Any:
@@ -112,7 +123,7 @@ def converted(model: Any, kind: str, inputs: NDArray[Any]) -> bytes:
         if unsupported:
             raise UserError(f"TensorFlow Lite has no operator for {unsupported[1].strip()}") from error
         raise UserError(f"cannot be converted to {kind} ({_one_line(error)})") from error
-    return compact(content)
+    return compact(named(content))
 
 
 def _batch(model: Any) -> int:

@@ -7,14 +7,14 @@ from typing import cast
 
 import numpy as np
 
+from edge.inference.answer import answer
 from edge.inference.interpreter import Interpreter, Runtime
 
 
 def main(arguments: list[str]) -> int:
-    """``FILE RUNTIME INPUTS.npy OUT.npy``: inputs float32 (n, ...) in, the first output float32 (n, ...) out."""
+    """``FILE RUNTIME INPUTS.npy OUT.npy``: inputs float32 (n, ...) in; the logits, or the one output, out (n, ...)."""
     file, runtime, inputs, out = arguments
     interpreter = Interpreter(Path(file), cast(Runtime, runtime))
-    name, shape = interpreter.outputs[0].name, interpreter.input.shape
-    answers = [interpreter(sample.reshape(shape))[name][0] for sample in np.load(inputs)]
-    np.save(out, np.stack(answers))
+    shape = interpreter.input.shape
+    np.save(out, np.stack([answer(interpreter(sample.reshape(shape))).logits for sample in np.load(inputs)]))
     return 0

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from edge.inference.answer import EMBEDDING, LOGITS
+
 L = tf.keras.layers
 
 
@@ -20,7 +22,7 @@ def perceptron(
         x = L.BatchNormalization(momentum=0.98)(x)
         x = L.ReLU()(x)
         x = L.Dropout(dropout)(x)
-    return tf.keras.Model(inputs, L.Dense(labels, name="logits")(x))
+    return tf.keras.Model(inputs, L.Dense(labels, name=LOGITS)(x))
 
 
 def convolutional(
@@ -38,7 +40,16 @@ def convolutional(
         x = L.SpatialDropout1D(dropout / 2)(x)
     x = L.Concatenate()([L.GlobalAveragePooling1D()(x), L.GlobalMaxPooling1D()(x)])
     x = L.Dropout(dropout)(x)
-    return tf.keras.Model(inputs, L.Dense(labels, name="logits")(x))
+    return tf.keras.Model(inputs, L.Dense(labels, name=LOGITS)(x))
+
+
+def exposing(model: tf.keras.Model) -> tf.keras.Model:
+    """Either network with its embedding as a second output: what the logits are read from, (batch, D).
+
+    D is the last of a perceptron's ``widths``, and twice that of a convolutional network's.
+    """
+    head = model.get_layer(LOGITS)
+    return tf.keras.Model(model.inputs, [head.output, L.Activation("linear", name=EMBEDDING)(head.input)])
 
 
 def _convolution(x: tf.Tensor, width: int, kernel: int, stride: int = 1) -> tf.Tensor:
