@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from edge.inference.reliability import familiarity, margin
+from edge.inference.reliability import familiarity, margin, side
 from edge.inference.store import Manifest
 from edge.signals import Float32Array, Limit, Qualities
 
@@ -47,10 +47,11 @@ def trust(
     ``qualities`` are its input's, ``embedding`` its own; ``probabilities`` those that are held against the manifest's
     thresholds, by decision.
     """
-    if manifest.reliability is None:
+    if not manifest.reliability:
         # what is missing in several ways is missing the more
         return prod(qualities.values()) * manifest.skill, None
     known = dict(qualities)
     if manifest.baseline is not None:
         known["familiarity"] = 0.0 if embedding is None else familiarity(manifest.baseline, embedding)
-    return manifest.reliability.read(known, margin(probabilities, manifest.thresholds))
+    decided = side(probabilities, manifest.thresholds)
+    return manifest.reliability[decided].read(known, margin(probabilities, manifest.thresholds))

@@ -19,7 +19,7 @@ CLIP = 4.0
 """Standardised numbers and log-odds are held within this: beyond, int8 would have to give up what is between."""
 
 HEAD = 3
-"""Numbers before a block's probabilities: that there is something, how far to trust it, and the valence it stands for."""
+"""Numbers before a block's probabilities: that there is something, how far to trust it, which valence it stands for."""
 
 
 class Embedded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,6 +24,6 @@ class Fresh:
             newest[key] = max(reading.end, before, newest.get(key, -inf))
             if reading.end > before:
                 # utterances have no track, and every one of them counts
-                fresh[*key, reading.end if reading.track is None else 0.0] = reading
+                fresh[(*key, reading.end if reading.track is None else 0.0)] = reading
         self._given = newest
         return list(fresh.values())

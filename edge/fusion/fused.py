@@ -34,7 +34,9 @@ class Fused:
 class Fusion(Protocol):
     """One kind of fusion; it may remember a moment. ``thresholds`` are those of its engagement probabilities."""
 
-    thresholds: Mapping[str, float]
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """By engagement state, 0..1."""
 
     def fuse(self, readings: Sequence[Reading], rooms: Mapping[Modality, RoomReading], now: float) -> Fused:
         """The state at ``now``, which never runs backwards.

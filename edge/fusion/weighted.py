@@ -31,7 +31,9 @@ class Weights:
 
 
 class Weighted:
-    """With x the log-odds of positive valence, which fade from second to second (see ``Fading``)::
+    """A sum of log-odds that fades.
+
+    With x the log-odds of positive valence, which fade from second to second (see ``Fading``)::
 
         x += w_face logit(mean of p_i) + w_speech sum of logit q_j
 

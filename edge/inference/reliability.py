@@ -21,6 +21,10 @@ CLEAREST = 6.0
 """Log-odds beyond which a decision is not clearer: a network's certainty there is its training's, not the world's."""
 
 
+ANY, YES, NO = "any", "yes", "no"
+"""Whose reliability: that of several decisions together, or of one by what it was."""
+
+
 class Reliability(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A logistic regression whose weights are none below 0: a better input never makes an answer less reliable.
 
@@ -71,6 +75,17 @@ def familiarity(baseline: Baseline, embedding: Float32Array) -> float:
     """How known an embedding, float32 (D,), looks, 0..1: 1 up to the median distance of training, 0 from STRANGE on."""
     distance = baseline.distance(embedding)
     return 1.0 - min(max(log2(distance), 0.0) / log2(STRANGE), 1.0) if distance > 0 else 1.0
+
+
+def side(probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> str:
+    """What was decided: ANY of several decisions together, YES or NO of a single one.
+
+    What spoils an input makes networks say one thing more often than the other, and that one then means little.
+    """
+    if len(thresholds) != 1:
+        return ANY
+    ((name, threshold),) = thresholds.items()
+    return YES if probabilities[name] >= threshold else NO
 
 
 def margin(probabilities: Mapping[str, float], thresholds: Mapping[str, float]) -> float:

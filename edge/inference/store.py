@@ -13,7 +13,7 @@ from edge.features import Preprocessing
 from edge.inference.answer import EMBEDDING, LOGITS
 from edge.inference.baseline import Baseline
 from edge.inference.interpreter import Interpreter, Runtime
-from edge.inference.reliability import Reliability
+from edge.inference.reliability import ANY, NO, YES, Reliability
 from edge.signals import Limit
 
 
@@ -34,7 +34,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``labels`` names the logits' units in order; logits come before the embedding, where there is one, whatever the
     file's order. ``thresholds`` (one per decision, 0..1), ``temperature`` and ``skill`` (how far decisions beat chance:
     2 x balanced accuracy - 1, 0..1) come from validation data. ``baseline`` is where training's embeddings lie, and
-    ``reliability`` how often decisions are right; without it, readings are as good as their input times ``skill``.
+    ``reliability`` how often they are right, by what was decided; without it, readings are as good as their input
+    times ``skill``.
     ``preprocessing`` holds the parameters of the branch's Preprocessing and ``preprocessing_sha256`` its fingerprint
     at training time. ``figures`` and ``provenance`` are for people and certificates, not for the loader.
     """
@@ -51,7 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preprocessing: dict[str, Any] | None = None
     preprocessing_sha256: str | None = None
     baseline: Baseline | None = None
-    reliability: Reliability | None = None
+    reliability: dict[str, Reliability] = {}
     provenance: dict[str, Any] = {}
     figures: dict[str, Any] = {}
 
@@ -145,8 +146,12 @@ def _check_branch(manifest: Manifest, path: Path) -> None:
     logits = next((output for output in manifest.outputs if output.name == LOGITS), manifest.outputs[0])
     if len(manifest.labels) != logits.shape[-1]:
         raise UserError(f"{path}: labels are not as many as {manifest.file} has logits")
+    if set(manifest.reliability) not in (set(), {ANY}, {YES, NO}):
+        raise UserError(
+            f"{path}: its reliability is of {', '.join(sorted(manifest.reliability))}; reinstall the models"
+        )
     if manifest.baseline is None:
-        if manifest.reliability is not None and manifest.reliability.weighs(Limit.FAMILIARITY):
+        if any(learned.weighs(Limit.FAMILIARITY) for learned in manifest.reliability.values()):
             raise UserError(f"{path}: its reliability weighs familiarity, which needs a baseline; reinstall the models")
         return
     numbers = manifest.embedding.shape[-1] if manifest.embedding else 0

@@ -47,9 +47,9 @@ def card(manifest: Manifest) -> str:
 def _reliability(manifest: Manifest) -> list[str]:
     """A section where the model tells how reliable its readings are, none otherwise."""
     learned = manifest.reliability
-    if learned is None:
+    if not learned:
         return []
-    weighed = [limit.value for limit in Limit if learned.weighs(limit)]
+    weighed = [limit.value for limit in Limit if any(one.weighs(limit) for one in learned.values())]
     decided = "its decision is right" if len(manifest.thresholds) == 1 else "one of its decisions is right"
     return [
         f"## Reliability\n\nWith every reading comes the probability that {decided}, from how clear the answer is "

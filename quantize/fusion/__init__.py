@@ -1,1 +1,1 @@
-"""Fusion on a workstation: sessions of learners put together from test data, what fusion makes of them, its training."""
+"""Fusion on a workstation: sessions of learners put together from data sets, training on them, comparing on them."""

@@ -84,7 +84,7 @@ def arrange(count: int, pools: Pools, course: Course, seed: int) -> Sessions:
 
 
 def bursts(sessions: int, seconds: int, share: float, burst_s: float, seed: int) -> Mask:
-    """Where a modality is missing, bool (sessions, seconds): ``share`` of the time, in bursts of ``burst_s`` on average.
+    """Where a modality is missing, bool (sessions, seconds): ``share`` of the time, in bursts of some ``burst_s``.
 
     A two-state Markov chain that begins in its stationary distribution (Gilbert 1960).
     """

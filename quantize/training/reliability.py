@@ -7,7 +7,7 @@ Outputs for Support Vector Machines", with weights that may not be negative.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from edge.errors import UserError
 from edge.inference.answer import answer
 from edge.inference.baseline import Baseline
 from edge.inference.interpreter import Interpreter
-from edge.inference.reliability import CLEAREST, Reliability, familiarity
+from edge.inference.reliability import ANY, CLEAREST, NO, YES, Reliability, familiarity
 from edge.inference.store import Manifest
 from edge.signals import Float32Array, Limit
 from quantize.branches.base import Branch, Examples
@@ -44,12 +44,14 @@ FAMILIARITY = Limit.FAMILIARITY.value
 class Cases:
     """N answers of a branch to what it did not learn from.
 
-    ``qualities`` by name, each (N,) in 0..1, with familiarity; ``margin`` (N,) from 0; ``right`` (N,) the share 0..1 of
-    the decisions that are right; ``groups`` (N,), who belong together; ``under`` (N,) names what spoilt each.
+    ``qualities`` by name, each (N,) in 0..1, with familiarity; ``margin`` (N,) from 0; ``decided`` (N,) what was, as
+    ``edge.inference.reliability.side`` says; ``right`` (N,) the share 0..1 of the decisions that are right; ``groups``
+    (N,), who belong together; ``under`` (N,) names what spoilt each.
     """
 
     qualities: dict[str, NDArray[np.float64]]
     margin: NDArray[np.float64]
+    decided: NDArray[np.str_]
     right: NDArray[np.float64]
     groups: NDArray[Any]
     under: NDArray[np.str_]
@@ -57,14 +59,15 @@ class Cases:
     def only(self, rows: NDArray[Any]) -> Cases:
         """Some of them."""
         qualities = {name: values[rows] for name, values in self.qualities.items()}
-        return Cases(qualities, self.margin[rows], self.right[rows], self.groups[rows], self.under[rows])
+        parts = (self.margin, self.decided, self.right, self.groups, self.under)
+        return Cases(qualities, *(part[rows] for part in parts))
 
 
 @dataclass(frozen=True)
 class Learned:
     """A reliability, and how far to believe it: see ``figures``."""
 
-    reliability: Reliability
+    reliability: dict[str, Reliability]
     figures: dict[str, dict[str, float]]
 
 
@@ -72,8 +75,10 @@ def learn(found: Cases) -> Learned:
     """Half of ``found`` teaches, the other half measures. Raises UserError where they are all one person's."""
     if len(np.unique(found.groups)) < 2:
         raise UserError("reliability: all examples are one person's; half of the people teach it, half measure it")
-    teaching, measuring = halves(found)
-    learned = fit(teaching)
+    teaching, measuring = (even(half) for half in halves(found))
+    if not len(measuring.right) or set(teaching.decided.tolist()) not in ({ANY}, {YES, NO}):
+        raise UserError("reliability: all that was decided, or is true, is the same; both answers are needed")
+    learned = {str(side): fit(teaching.only(teaching.decided == side)) for side in np.unique(teaching.decided)}
     return Learned(learned, figures(learned, measuring))
 
 
@@ -81,7 +86,10 @@ def joined(parts: Sequence[Cases]) -> Cases:
     """All of several."""
     return Cases(
         {name: np.concatenate([part.qualities[name] for part in parts]) for name in parts[0].qualities},
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("margin", "right", "groups", "under")),
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("margin", "decided", "right", "groups", "under")
+        ),
     )
 
 
@@ -111,9 +119,11 @@ def _under(
         clip = np.arange(len(known)) if examples.clip is None else examples.clip
         qualities = {**qualities, FAMILIARITY: np.bincount(clip, known) / np.bincount(clip)}
     away = np.abs(_logit(probability) - _logit(thresholds)).mean(axis=1)
+    single = np.where(probability[:, 0] >= thresholds[0], YES, NO)
     found = Cases(
         qualities,
         np.minimum(away, CLEAREST),
+        single if len(thresholds) == 1 else np.full(len(away), ANY),
         right.sum(axis=1) / np.maximum(counted.sum(axis=1), 1),
         examples.groups,
         np.full(len(right), condition.name),
@@ -131,6 +141,19 @@ def halves(found: Cases) -> tuple[Cases, Cases]:
     teachers = np.random.default_rng(SEED).permutation(people)[: len(people) // 2]
     teaching = np.isin(found.groups, teachers)
     return found.only(teaching), found.only(~teaching)
+
+
+def even(found: Cases) -> Cases:
+    """Of single decisions, as many where yes is true as where no is: how common each is in a data set proves nothing.
+
+    Cases of the commoner one are left out at random.
+    """
+    if ANY in found.decided:
+        return found
+    true = (found.decided == YES) == (found.right >= 0.5)
+    rarer, commoner = sorted((np.flatnonzero(true), np.flatnonzero(~true)), key=len)
+    kept = np.random.default_rng(SEED).permutation(commoner)[: len(rarer)]
+    return found.only(np.sort(np.concatenate([rarer, kept])))
 
 
 def fit(found: Cases) -> Reliability:
@@ -158,14 +181,15 @@ def fit(found: Cases) -> Reliability:
     )
 
 
-def said(reliability: Reliability, found: Cases) -> NDArray[np.float64]:
+def said(reliability: Mapping[str, Reliability], found: Cases) -> NDArray[np.float64]:
     """What ``reliability`` says of each of ``found``, (N,)."""
     rows = range(len(found.margin))
     each = [{name: float(values[row]) for name, values in found.qualities.items()} for row in rows]
-    return np.array([reliability.read(each[row], float(found.margin[row]))[0] for row in rows])
+    sides = found.decided.tolist()
+    return np.array([reliability[sides[row]].read(each[row], float(found.margin[row]))[0] for row in rows])
 
 
-def figures(reliability: Reliability, found: Cases) -> dict[str, dict[str, float]]:
+def figures(reliability: Mapping[str, Reliability], found: Cases) -> dict[str, dict[str, float]]:
     """How far to believe it: on ``found`` as it was (clean), and under all hardships, of which that is one (damaged).
 
     ``right`` is the share of right decisions and ``said`` the mean reliability; ``calibration_error`` is the expected

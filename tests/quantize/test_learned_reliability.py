@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def world(count: int = 4000, *, people: int = 200, light: float = 2.0, clear: fl
     chance = 1 / (1 + np.exp(-(-1 + light * qualities["light"] + clear * margin)))
     under = np.where(np.arange(count) % 2, "dark", CLEAN.name)
     right = (RNG.random(count) < chance).astype(np.float64)
-    return Cases(qualities, margin, right, np.arange(count) % people, under)
+    return Cases(qualities, margin, np.full(count, "any"), right, np.arange(count) % people, under)
 
 
 def test_reliability_is_right_as_often_as_it_says() -> None:
@@ -61,10 +63,31 @@ def test_the_device_says_what_the_regression_learned() -> None:
     evidence = learned.bias + learned.margin * found.margin
     for name, values in (("light", light), ("noise", noise)):
         evidence += (learned.level.get(name, 0.0) + learned.slope.get(name, 0.0) * found.margin) * values
-    np.testing.assert_allclose(said(learned, found), 1 / (1 + np.exp(-evidence)), atol=1e-9)
+    np.testing.assert_allclose(said({"any": learned}, found), 1 / (1 + np.exp(-evidence)), atol=1e-9)
 
 
 def test_answers_that_are_all_right_have_no_rank() -> None:
     found = world(200)
-    perfect = Cases(found.qualities, found.margin, np.ones(200), found.groups, found.under)
-    assert figures(fit(perfect), perfect)["damaged"]["rank_correlation"] == 0.0
+    perfect = Cases(found.qualities, found.margin, found.decided, np.ones(200), found.groups, found.under)
+    assert figures({"any": fit(perfect)}, perfect)["damaged"]["rank_correlation"] == 0.0
+
+
+def test_an_answer_that_spoilt_inputs_favour_is_the_less_reliable_one() -> None:
+    found = world(8000)
+    dark = found.qualities["light"] < 0.5
+    true = RNG.random(8000) < 0.7
+    # in the dark it always says yes
+    yes = np.where(dark, True, true)
+    decided, right = np.where(yes, "yes", "no"), (yes == true).astype(np.float64)
+    learned = learn(replace(found, decided=decided, right=right)).reliability
+    assert learned["yes"].read({"light": 0.1}, 1.0)[0] < 0.65 < 0.9 < learned["yes"].read({"light": 0.9}, 1.0)[0]
+    assert learned["no"].read({"light": 0.9}, 1.0)[0] > 0.9
+
+
+def test_what_is_common_in_a_data_set_is_not_taken_for_what_is_reliable() -> None:
+    found = world(40000)
+    decided = np.where(RNG.random(40000) < 0.9, "yes", "no")
+    # nine in ten are yes, and nobody looks: balanced, either answer is right half of the time
+    right = ((RNG.random(40000) < 0.9) == (decided == "yes")).astype(np.float64)
+    learned = learn(replace(found, decided=decided, right=right)).reliability
+    assert all(0.4 < learned[side].read({}, 1.0)[0] < 0.6 for side in ("yes", "no"))

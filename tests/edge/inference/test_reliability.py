@@ -115,7 +115,10 @@ def test_a_model_that_cannot_tell_is_as_reliable_as_its_input_times_its_skill() 
 
 
 def test_a_strange_input_is_less_reliable() -> None:
-    model = _manifest(reliability=Reliability(0.0, 0.1, {"familiarity": 2.0}, {}), baseline=BASELINE)
+    model = _manifest(
+        reliability={"yes": Reliability(0.0, 0.1, {"familiarity": 2.0}, {}), "no": Reliability(0.0, 0.1, {}, {})},
+        baseline=BASELINE,
+    )
     known, strange = np.zeros(4, np.float32), np.full(4, 50.0, np.float32)
     sure, limit = trust(model, {}, known, {"positive": 0.9})
     assert limit is None
