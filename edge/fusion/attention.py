@@ -81,9 +81,10 @@ class Attention:
                 self._support.add(logit(max(0.5, sum(own) / len(own))))
         window = np.concatenate([np.stack(self._seconds), np.stack(self._said)], axis=1)
         outputs = self._model(window[None])
-        logits = np.clip(outputs[LOGITS][0] / np.float32(self.manifest.temperature), -CLIP, CLIP)
+        logits = np.clip(outputs[LOGITS][0], -CLIP, CLIP)
         self._said.append(logits)
-        probabilities = {label: sigmoid(value) for label, value in zip(LABELS, logits.tolist(), strict=True)}
+        calibrated_logits = (logits / np.float32(self.manifest.temperature)).tolist()
+        probabilities = {label: sigmoid(value) for label, value in zip(LABELS, calibrated_logits, strict=True)}
         seen = {name for name, since in self._known.items() if since < self._features.steps}
         weights = dict(zip(self._features.blocks, outputs[WEIGHTS][0].tolist(), strict=True))
         satisfaction = probabilities[POSITIVE] if seen else None

@@ -136,6 +136,10 @@ class Branch(Protocol):
         """What is decided with a threshold each."""
 
     @property
+    def valence(self) -> str | None:
+        """The decision that tells valence, "positive" or "negative"; None where there is none."""
+
+    @property
     def preprocessing(self) -> type[Preprocessing]:
         """The kind of preprocessing that the device applies."""
 
@@ -186,3 +190,6 @@ class Branch(Protocol):
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
         """The probability of each decision, float32 (N, decisions), from ``logits``, float32 (N, labels)."""
+
+    def shares(self, logits: Float32Array, temperature: float) -> Float32Array:
+        """The probability of each label, float32 (..., labels), as the device gives them."""

@@ -45,6 +45,7 @@ class Engagement:
     name = "engagement"
     labels = ENGAGEMENT_STATES
     decisions = ENGAGEMENT_STATES
+    valence = None
     preprocessing = LandmarkFeatures
     conditions = LANDMARKS
     hardships = (CLEAN, *LANDMARKS)
@@ -129,6 +130,10 @@ class Engagement:
         inputs = prepare(chosen, preprocessing, seed=0).moving
         inputs[::2] = held(chosen, preprocessing)[::2]
         return inputs
+
+    def shares(self, logits: Float32Array, temperature: float) -> Float32Array:
+        """The probability of each label, float32 (..., labels)."""
+        return sigmoid(logits, temperature)
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
         """The probability that each state is high, float32 (N, 4)."""

@@ -87,6 +87,7 @@ class FaceEmotion:
     name = "face_emotion"
     labels = fer2013plus.EMOTIONS
     decisions = ("positive",)
+    valence = "positive"
     preprocessing = FaceCrop
     conditions = PICTURES
     hardships = (CLEAN, *PICTURES[1:], *FURTHER_PICTURES)  # the first hides nothing
@@ -188,6 +189,10 @@ class FaceEmotion:
         """Training pictures at even distances."""
         images = load(data, "train", _fold(data, split)).images
         return _standardised(images[:: max(1, len(images) // count)][:count])
+
+    def shares(self, logits: Float32Array, temperature: float) -> Float32Array:
+        """The probability of each label, float32 (..., labels)."""
+        return softmax(logits, temperature)
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
         """The probability of positive valence, surprise left out: float32 (N, 1)."""

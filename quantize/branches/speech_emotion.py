@@ -80,6 +80,7 @@ class SpeechEmotion:
     name = "speech_emotion"
     labels = ravdess.EMOTIONS
     decisions = ("negative",)
+    valence = "negative"
     preprocessing = SpeechFeatures
     conditions = SOUNDS
     hardships = (CLEAN, *SOUNDS, *FURTHER_SOUNDS)
@@ -233,6 +234,10 @@ class SpeechEmotion:
     @staticmethod
     def _judged(data: Path, rows: NDArray[np.int64], preprocessing: SpeechFeatures) -> Examples:
         return listen(data).only(rows).examples(_inputs(data, rows, preprocessing), preprocessing)
+
+    def shares(self, logits: Float32Array, temperature: float) -> Float32Array:
+        """The probability of each label, float32 (..., labels)."""
+        return softmax(logits, temperature)
 
     def probabilities(self, logits: Float32Array, temperature: float) -> Float32Array:
         """The probability of negative valence, float32 (N, 1)."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge.errors import UserError
+from edge.inference.reliability import CLEAREST
 from quantize.evaluation.conditions import CLEAN
 from quantize.training.reliability import Cases, figures, fit, halves, learn, said
 
@@ -14,11 +15,12 @@ RNG = np.random.default_rng(0)
 
 def world(count: int = 4000, *, people: int = 200, light: float = 2.0, clear: float = 0.8) -> Cases:
     """Answers that are right with sigmoid(-1 + ``light`` x light + ``clear`` x margin); noise matters to none."""
-    qualities = {name: RNG.random(count) for name in ("light", "noise")}
-    margin = RNG.exponential(1.0, count)
+    rng = np.random.default_rng(count)
+    qualities = {name: rng.random(count) for name in ("light", "noise")}
+    margin = np.minimum(rng.exponential(1.0, count), CLEAREST)
     chance = 1 / (1 + np.exp(-(-1 + light * qualities["light"] + clear * margin)))
     under = np.where(np.arange(count) % 2, "dark", CLEAN.name)
-    right = (RNG.random(count) < chance).astype(np.float64)
+    right = (rng.random(count) < chance).astype(np.float64)
     return Cases(qualities, margin, np.full(count, "any"), right, np.arange(count) % people, under)
 
 

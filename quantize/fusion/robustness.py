@@ -1,0 +1,175 @@
+"""What every kind of fusion is worth under every damage: the figures of ``affect-quantize robustness``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from edge.features.moment import Own
+from quantize.evaluation import metrics
+from quantize.evaluation.conditions import FURTHER_PICTURES, FURTHER_SOUNDS, LANDMARKS, PICTURES, SOUNDS
+from quantize.fusion.comparison import Course
+from quantize.fusion.material import Damage, Part
+from quantize.fusion.sessions import Mask
+
+FACE_TO_LANDMARKS = {"occlusion_20": "jitter_1", "occlusion_40": "jitter_1", "occlusion_60": "jitter_3"}
+"""What happens to the landmarks of a face that is spoilt so; everything else spoils the crop alone. An assumption: no
+pictures of the landmarks' faces are there to be spoilt."""
+
+MISSING = (0.2, 0.4, 0.6, 0.8)
+"""Shares of time that a modality is missing."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the report: ``group`` says of which kind the damage is."""
+
+    name: str
+    title: str
+    group: str
+    damage: Damage
+
+
+def cases() -> list[Case]:
+    """All that is tried, first the sessions as they are."""
+    found = [Case("clean", "as recorded", "clean", Damage())]
+    for condition in (*PICTURES, *FURTHER_PICTURES):
+        if condition.name == "occlusion_0":
+            continue
+        under: dict[Own, str] = {"face": condition.name}
+        if condition.name in FACE_TO_LANDMARKS:
+            under["engagement"] = FACE_TO_LANDMARKS[condition.name]
+        found.append(Case(condition.name, f"face: {condition.title}", "face", Damage(under)))
+    for condition in (*SOUNDS, *FURTHER_SOUNDS):
+        if not condition.name.startswith("gain"):
+            found.append(Case(condition.name, f"voice: {condition.title}", "voice", Damage({"speech": condition.name})))
+    for condition in LANDMARKS:
+        under = {"engagement": condition.name}
+        found.append(Case(condition.name, f"track: {condition.title}", "track", Damage(under)))
+    groups: dict[str, tuple[Own, ...]] = {
+        "face": ("face",),
+        "voice": ("speech",),
+        "track": ("engagement",),
+        "all": ("face", "speech", "engagement"),
+    }
+    for group, names in groups.items():
+        for share in MISSING:
+            damage = Damage(missing=dict.fromkeys(names, share))
+            percent = round(100 * share)
+            found.append(Case(f"{group}_missing_{percent}", f"{group}: missing {percent} % of the time", group, damage))
+    worst = Damage(
+        {"face": "occlusion_40", "speech": "snr_5", "engagement": "jitter_1"},
+        {"face": 0.4, "speech": 0.4, "engagement": 0.4},
+    )
+    found.append(Case("everything", "40 % hidden, 5 dB, all missing 40 % of the time", "all", worst))
+    return found
+
+
+def figures(said: Course, part: Part, threshold: float) -> dict[str, float]:
+    """What ``said`` is worth on ``part``; it is silent where its support is below ``threshold``.
+
+    All but the last four are of every second, spoken or silent; a probability of exactly 0.5 is half right.
+    ``reaction_s`` is the median of the seconds from a change of valence until it is told, of those told before the
+    next change (``missed`` is the share of the others).
+    """
+    truth, probability = part.sessions.positive, said.positive
+    right, decided = credit(said, part), (probability > 0.5).astype(np.int64)
+    spoken = said.support >= threshold
+    reactions, missed = _reactions(part, probability)
+    return {
+        "accuracy": float(right.mean()),
+        "macro_f1": float(f1_score(truth.ravel(), decided.ravel(), average="macro")),
+        "brier": float(np.mean((probability - truth) ** 2)),
+        "calibration_error": metrics.calibration_error(truth.ravel(), probability.ravel()),
+        "states_auc": _states_auc(said, part),
+        "coverage": float(spoken.mean()),
+        "selective_accuracy": float(right[spoken].mean()) if spoken.any() else float("nan"),
+        "flips_per_minute": float(60.0 * np.mean(np.diff(decided, axis=1) != 0)),
+        "reaction_s": float(np.median(reactions)) if len(reactions) else float("nan"),
+        "missed": missed,
+    }
+
+
+def credit(said: Course, part: Part) -> NDArray[np.float64]:
+    """How right every second is, float64 (N, S): 1, 0, or a half where nothing is said."""
+    right = (said.positive > 0.5) == (part.sessions.positive == 1)
+    return np.where(said.positive == 0.5, 0.5, right.astype(np.float64))
+
+
+def interval(values: NDArray[np.float64], rounds: int = 1000, seed: int = 1) -> tuple[float, float, float]:
+    """The mean of ``values`` (sessions,), and its 95 % interval over draws of whole sessions."""
+    drawn = np.random.default_rng(seed).integers(0, len(values), (rounds, len(values)))
+    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+def selective(said: Course, part: Part) -> list[dict[str, float]]:
+    """Accuracy against coverage, the seconds with the most support first: at every twentieth of them."""
+    order = np.argsort(-said.support.ravel(), kind="stable")
+    right = credit(said, part).ravel()[order]
+    found = []
+    for twentieth in range(1, 21):
+        kept = len(order) * twentieth // 20
+        found.append(
+            {
+                "coverage": kept / len(order),
+                "accuracy": float(right[:kept].mean()),
+                "support": float(said.support.ravel()[order[kept - 1]]),
+            }
+        )
+    return found
+
+
+def threshold(said: Sequence[Course], part: Part, accuracy: float) -> float:
+    """The least support from which on decisions on validation sessions are right as often as ``accuracy``.
+
+    Where that is never reached, the support of the best twentieth. ``said`` are of all cases alike.
+    """
+    support = np.concatenate([one.support.ravel() for one in said])
+    right = np.concatenate([credit(one, part).ravel() for one in said])
+    grid = np.linspace(0.5, 0.95, 46)
+    for least in grid:
+        kept = support >= least
+        if kept.any() and right[kept].mean() >= accuracy:
+            return float(round(least, 2))
+    return float(grid[-1])
+
+
+def _reactions(part: Part, probability: NDArray[np.float64]) -> tuple[list[int], float]:
+    found, missed, changes = [], 0, 0
+    changed: Mask = part.sessions.changed
+    seconds = changed.shape[1]
+    for row in range(len(changed)):
+        begins = np.flatnonzero(changed[row]).tolist()
+        for begin, end in zip(begins, [*begins[1:], seconds], strict=True):
+            told = np.flatnonzero((probability[row, begin:end] > 0.5) == (part.sessions.positive[row, begin] == 1))
+            changes += 1
+            if len(told):
+                found.append(int(told[0]))
+            else:
+                missed += 1
+    return found, missed / max(changes, 1)
+
+
+def _states_auc(said: Course, part: Part) -> float:
+    """Mean over the four engagement states, of the seconds in which something is known of them."""
+    known = np.isfinite(said.states).all(axis=2)
+    if not known.any():
+        return float("nan")
+    truth, probability = part.high[known].astype(np.int64), said.states[known]
+    return float(np.nanmean([metrics.auc(truth[:, i], probability[:, i].astype(np.float32)) for i in range(4)]))
+
+
+def paired(one: Course, other: Course, part: Part) -> tuple[float, float, float]:
+    """By how much ``one`` is right more often than ``other``, with the 95 % interval over sessions."""
+    difference: NDArray[np.float64] = credit(one, part).mean(axis=1) - credit(other, part).mean(axis=1)
+    return interval(difference)
+
+
+def mean_of(rows: Sequence[Mapping[str, float]], name: str) -> float:
+    """The mean of one figure over several cases."""
+    return float(np.nanmean([row[name] for row in rows]))

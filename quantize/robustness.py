@@ -1,0 +1,152 @@
+"""``affect-quantize robustness``: every kind of fusion under every damage, on people nobody learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+from tqdm import tqdm
+
+from edge.fusion.attention import NAME, Attention
+from edge.fusion.late import Late
+from edge.fusion.weighted import Weighted
+from edge.inference.store import ModelStore
+from edge.signals import ENGAGEMENT_STATES
+from quantize.certificates import provenance
+from quantize.evaluation import metrics
+from quantize.fusion import comparison, robustness
+from quantize.fusion.comparison import Course, Kind, Mean
+from quantize.fusion.material import OWN, Damage, Part
+from quantize.fusion.robustness import Case
+from quantize.fusion.training import ABLATIONS
+
+FACE, VOICE, AVERAGE, LATE = "face only", "voice only", "static average", "late rule"
+RELIABLE, WEIGHTED, ATTENTION = "late + reliability", "weighted", "attention"
+
+SINGLE = (FACE, VOICE)
+
+STATES_LAST_S = (10.0, 20.0, 40.0, 80.0)
+"""How long valence lasts on average, in the study of what missing modalities cost by that; 20 s is everywhere else."""
+
+_EVEN = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
+
+
+def kinds(models: Path, run: Path) -> dict[str, Kind]:
+    """All that are compared: the attention model of ``models``, and its ablations where ``run`` holds them."""
+    found = {
+        FACE: Kind(FACE, partial(Late, _EVEN), ("face", "engagement"), reliable=False),
+        VOICE: Kind(VOICE, partial(Late, _EVEN), ("speech",), reliable=False),
+        AVERAGE: Kind(AVERAGE, Mean, reliable=False),
+        LATE: Kind(LATE, partial(Late, _EVEN), reliable=False),
+        RELIABLE: Kind(RELIABLE, partial(Late, _EVEN)),
+        WEIGHTED: Kind(WEIGHTED, partial(Weighted, _EVEN)),
+    }
+    if (models / f"{NAME}.json").exists():
+        found[ATTENTION] = Kind(ATTENTION, partial(Attention, ModelStore(models)))
+    for name in ABLATIONS:
+        if (run / name / f"{NAME}.json").exists():
+            found[name] = Kind(name, partial(Attention, ModelStore(run / name)))
+    return found
+
+
+def compare(part: Part, compared: Mapping[str, Kind], least: float) -> dict[str, Any]:
+    """The report on ``part``; a kind is silent where its support is below ``least``, which validation chose."""
+    cases = robustness.cases()
+    said: dict[str, dict[str, Course]] = {}
+    with tqdm(total=len(cases) * len(compared), desc="sessions", unit="kind", leave=False) as bar:
+        for case in cases:
+            sessions = comparison.played(part, case.damage)
+            said[case.name] = {}
+            for name, kind in compared.items():
+                bar.set_postfix_str(f"{case.title}, {name}")
+                said[case.name][name] = comparison.course(kind, sessions)
+                bar.update()
+    return {
+        "sessions": len(part.sessions.state),
+        "seconds": part.sessions.state.shape[1],
+        "least_support": least,
+        "cases": {case.name: _case(case, said[case.name], part, least) for case in cases},
+        "selective": {
+            name: robustness.selective(_all([said[case.name][name] for case in cases]), _repeated(part, len(cases)))
+            for name in compared
+            if name in (RELIABLE, WEIGHTED, ATTENTION)
+        },
+        "reliability": reliability(part),
+        "versions": provenance.versions(),
+    }
+
+
+def _case(case: Case, said: Mapping[str, Course], part: Part, least: float) -> dict[str, Any]:
+    found: dict[str, Any] = {"title": case.title, "group": case.group, "kinds": {}}
+    for name, course in said.items():
+        figures = robustness.figures(course, part, least)
+        _, low, high = robustness.interval(robustness.credit(course, part).mean(axis=1))
+        found["kinds"][name] = {**figures, "low": low, "high": high}
+    best = max((name for name in SINGLE), key=lambda name: found["kinds"][name]["accuracy"])
+    found["best_single"] = best
+    found["gain"] = {
+        name: {
+            other: dict(zip(("value", "low", "high"), robustness.paired(said[name], said[against], part), strict=True))
+            for other, against in (("best single", best), ("static average", AVERAGE), ("late rule", LATE))
+        }
+        for name in (WEIGHTED, ATTENTION)
+        if name in said
+    }
+    return found
+
+
+def lasting(
+    part: Part, compared: Mapping[str, Kind], make: Callable[[float], Part], share: float = 0.6
+) -> dict[str, Any]:
+    """What all modalities missing for ``share`` of the time costs, by how long valence lasts (STATES_LAST_S)."""
+    chosen = {name: kind for name, kind in compared.items() if name in (LATE, WEIGHTED, ATTENTION)}
+    found: dict[str, Any] = {}
+    for seconds in tqdm(STATES_LAST_S, desc="states last", unit="length", leave=False):
+        own = make(seconds)
+        whole = comparison.played(own, Damage())
+        gaps = comparison.played(own, Damage(missing=dict.fromkeys(OWN, share)))
+        found[f"{seconds:g}"] = {
+            name: {
+                "clean": float(robustness.credit(comparison.course(kind, whole), own).mean()),
+                "missing": float(robustness.credit(comparison.course(kind, gaps), own).mean()),
+            }
+            for name, kind in chosen.items()
+        }
+    return found
+
+
+def reliability(part: Part) -> dict[str, dict[str, float]]:
+    """Of each branch, how far its reliability can be believed, over all conditions it was asked under."""
+    found = {}
+    for name in OWN:
+        answers, told = part.answers[name], part.told[name]
+        if name == "engagement":
+            continue
+        # of faces 1 is positive, of voices negative
+        truth = answers.truth[:, 0] == (1 if name == "face" else 0)
+        right = ((told.said >= 0.5) == truth).ravel()
+        rng, positive = np.random.default_rng(1), np.tile(truth, len(told.said))
+        rarer, commoner = sorted((np.flatnonzero(positive), np.flatnonzero(~positive)), key=len)
+        even = np.concatenate([rarer, rng.permutation(commoner)[: len(rarer)]])
+        said = told.reliability.ravel()[even]
+        found[name] = {
+            "n": len(even),
+            "rank_correlation": float(spearmanr(said, right[even]).statistic),
+            "calibration_error": metrics.calibration_error(right[even].astype(np.int64), said),
+        }
+    return found
+
+
+def _all(courses: Sequence[Course]) -> Course:
+    return Course(*(np.concatenate([getattr(one, n) for one in courses]) for n in ("positive", "support", "states")))
+
+
+def _repeated(part: Part, times: int) -> Part:
+    columns = ("state", "positive", "face", "clip", "voice")
+    sessions = type(part.sessions)(*(np.tile(getattr(part.sessions, name), (times, 1)) for name in columns))
+    return replace(part, sessions=sessions)

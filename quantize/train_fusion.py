@@ -1,0 +1,186 @@
+"""From answers to fusion: trains the attention model, quantizes it, and chooses all that fusion needs chosen."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from tqdm import tqdm
+
+from edge.errors import UserError
+from edge.features.moment import CLIP, MomentFeatures
+from edge.fusion.attention import LABELS, LOGITS, NAME, POSITIVE, Attention
+from edge.fusion.weighted import Weighted, Weights
+from edge.inference.interpreter import Interpreter
+from edge.inference.store import Manifest, ModelStore, TensorContract
+from edge.signals import ENGAGEMENT_STATES, Float32Array
+from quantize.certificates import provenance
+from quantize.conversion import capped, inspection
+from quantize.conversion.capped import Caps
+from quantize.evaluation import metrics
+from quantize.files import write_bytes, write_json
+from quantize.fusion import comparison, robustness, training
+from quantize.fusion.comparison import Kind
+from quantize.fusion.material import Part
+from quantize.fusion.parts import Parts
+from quantize.fusion.training import ABLATIONS, DEFAULT, AttentionRecipe, Windows
+from quantize.training.checkpoints import Part as Checkpoint
+
+REPRESENTATIVE = 300
+"""Windows that set the int8 ranges."""
+
+LARGEST = 300 * 1024
+"""Bytes that the int8 file may have."""
+
+TUNED_ON = ("clean", "occlusion_40", "resolution_4", "dark", "snr_5", "babble_5", "all_missing_40", "everything")
+"""Cases on whose validation sessions temperature, thresholds and weights are chosen, alike."""
+
+GRID = {"face": (0.3, 0.45, 0.6, 0.8), "speech": (0.5, 0.8, 1.1, 1.4), "change": (0.03, 0.05, 0.07)}
+
+
+def train(parts: Parts, folder: Path, models: Path, ablations: bool, epochs: int | None = None) -> Manifest:
+    """Trains the network, and its ``ablations`` if asked for, into ``folder``; the int8 network goes to ``models``.
+
+    Everything is chosen on the validation part. Raises UserError where the network cannot be converted, or is larger
+    than LARGEST.
+    """
+    features = training.features_of(parts.train.answers, DEFAULT.steps)
+    recipes = {"full": DEFAULT, **(ABLATIONS if ablations else {})}
+    for name, recipe in recipes.items():
+        recipe = recipe if epochs is None else recipe.shortened(epochs)  # type: ignore[assignment]
+        _train_one(parts, features, recipe, folder / name)
+    store = ModelStore(folder / "full")
+    manifest = store.manifest(NAME)
+    for file in (manifest.file, f"{NAME}.json"):
+        write_bytes(models / file, (folder / "full" / file).read_bytes())
+    write_bytes(models / "float32" / manifest.file, (folder / "full" / "float32.tflite").read_bytes())
+    return manifest
+
+
+def _train_one(parts: Parts, features: MomentFeatures, recipe: AttentionRecipe, place: Path) -> None:
+    """One network as a folder that the device's store can load."""
+    windows = Windows(parts.train, features, recipe)
+    cell, history = training.train(windows, features.sizes, recipe, Checkpoint(recipe.name))
+    served = training.network(features.sizes, recipe, batch=1)
+    served.set_weights(cell.get_weights())
+    place.mkdir(parents=True, exist_ok=True)
+    served.save(place / "model.keras")
+    write_json(place / "metrics.json", {"history": history})
+    with tempfile.TemporaryDirectory() as temporary:
+        staged = Path(temporary)
+        np.save(staged / "representative.npy", _representative(windows, recipe, cell))
+        arguments = (place / "model.keras", staged / "representative.npy", staged)
+        capped.run(f"{NAME}, {recipe.name}", "quantize.fusion.conversion", *arguments, caps=Caps())
+        content = (staged / "int8.tflite").read_bytes()
+        if len(content) > LARGEST:
+            raise UserError(f"{NAME}: the int8 file has {len(content)} bytes, more than {LARGEST}")
+        write_bytes(place / f"{NAME}.tflite", content)
+        write_bytes(place / "float32.tflite", (staged / "float32.tflite").read_bytes())
+    inspection.inspect(place / f"{NAME}.tflite", NAME)
+    manifest = _manifest(place, features, recipe)
+    write_bytes(place / f"{NAME}.json", _encoded(manifest))
+    temperature, thresholds, figures = _tuned(parts.valid, place)
+    said = {**manifest.provenance, "development": figures}
+    manifest = msgspec.structs.replace(manifest, temperature=temperature, thresholds=thresholds, provenance=said)
+    write_bytes(place / f"{NAME}.json", _encoded(manifest))
+
+
+def _representative(windows: Windows, recipe: AttentionRecipe, cell: Any) -> Float32Array:
+    """Windows of one second each, with what the network itself said before, float32 (n, steps, numbers)."""
+    rng = np.random.default_rng(recipe.seed)
+    seconds, _ = windows.draw(REPRESENTATIVE, rng)
+    said = [np.zeros((REPRESENTATIVE, len(LABELS)), np.float32)] * recipe.steps
+    found = []
+    for second in range(recipe.length):
+        fed = np.stack(said[-recipe.steps :], axis=1)
+        window = np.concatenate([seconds[:, second : second + recipe.steps], fed], axis=2)
+        found.append(window)
+        said.append(np.clip(np.asarray(cell(window, training=False)[LOGITS]), -CLIP, CLIP))
+    return np.concatenate(found)[rng.permutation(REPRESENTATIVE * recipe.length)[:REPRESENTATIVE]]
+
+
+def _manifest(place: Path, features: MomentFeatures, recipe: AttentionRecipe) -> Manifest:
+    path = place / f"{NAME}.tflite"
+    interpreter = Interpreter(path)
+    contracts = [TensorContract(t.name, t.shape, t.dtype) for t in (interpreter.input, *interpreter.outputs)]
+    return Manifest(
+        name=NAME,
+        file=path.name,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        input=contracts[0],
+        outputs=tuple(contracts[1:]),
+        thresholds=dict.fromkeys(LABELS, 0.5),
+        preprocessing=msgspec.to_builtins(features),
+        preprocessing_sha256=features.fingerprint(),
+        provenance={"recipe": asdict(recipe), "versions": provenance.versions()},
+    )
+
+
+def _encoded(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def _cases() -> list[robustness.Case]:
+    return [case for case in robustness.cases() if case.name in TUNED_ON]
+
+
+def _tuned(valid: Part, place: Path) -> tuple[float, dict[str, float], dict[str, Any]]:
+    """Temperature and thresholds, and what they come to, of the int8 network in ``place``."""
+    kind = Kind(NAME, partial(Attention, ModelStore(place)))
+    said = [comparison.course(kind, comparison.played(valid, case.damage)) for case in _cases()]
+    probability = np.concatenate([one.positive.ravel() for one in said])
+    truth = np.tile(valid.sessions.positive.ravel(), len(said))
+    logits = np.log(np.clip(probability, 1e-6, 1 - 1e-6) / np.clip(1 - probability, 1e-6, 1))
+    grid = np.exp(np.linspace(np.log(0.5), np.log(3.0), 60))
+    costs = [_log_loss(truth, logits / t) for t in grid]
+    temperature = float(grid[int(np.argmin(costs))])
+    thresholds = {POSITIVE: 0.5}
+    for column, state in enumerate(ENGAGEMENT_STATES):
+        told = np.concatenate([one.states[..., column].ravel() for one in said])
+        known = np.isfinite(told)
+        high = np.tile(valid.high[..., column].ravel(), len(said)).astype(np.int64)
+        # what is said here is at a temperature of 1
+        odds = np.log(told[known] / (1 - told[known])) / temperature
+        thresholds[state] = metrics.best_threshold(high[known], (1 / (1 + np.exp(-odds))).astype(np.float32))
+    return temperature, thresholds, {"log_loss": float(min(costs)), "n": len(truth)}
+
+
+def _log_loss(truth: Any, logits: Any) -> float:
+    return float(np.mean(np.logaddexp(0.0, logits) - truth * logits))
+
+
+def choose_weights(valid: Part) -> tuple[Weights, list[dict[str, float]]]:
+    """The weights of ``Weighted`` with the least log loss on validation sessions, and that of all tried, best first."""
+    played = [comparison.played(valid, case.damage) for case in _cases()]
+    tried = []
+    combinations = list(itertools.product(*GRID.values()))
+    for values in tqdm(combinations, desc="weights", unit="trial", leave=False):
+        weights = Weights(**dict(zip(GRID, values, strict=True)))
+        kind = Kind("weighted", partial(Weighted, {}, weights))
+        costs = [_cost(comparison.course(kind, sessions), valid) for sessions in played]
+        tried.append({**asdict(weights), "log_loss": float(np.mean(costs))})
+    tried.sort(key=lambda row: row["log_loss"])
+    return Weights(**{name: tried[0][name] for name in GRID}), tried
+
+
+def _cost(said: comparison.Course, valid: Part) -> float:
+    p = np.clip(said.positive, 1e-6, 1 - 1e-6)
+    return _log_loss(valid.sessions.positive, np.log(p / (1 - p)))
+
+
+def choose_support(valid: Part, kinds: Mapping[str, Kind], accuracy: float) -> dict[str, float]:
+    """The least support of each of ``kinds`` from which on it is right as often as ``accuracy`` on validation."""
+    played = [comparison.played(valid, case.damage) for case in _cases()]
+    found = {}
+    for name, kind in kinds.items():
+        said: Sequence[comparison.Course] = [comparison.course(kind, sessions) for sessions in played]
+        found[name] = robustness.threshold(said, valid, accuracy)
+    return found
