@@ -18,6 +18,7 @@ from quantize.branches.face_emotion import FaceEmotion
 from quantize.conversion.capped import Caps
 from quantize.datasets import ALL, FoldChoice
 from quantize.extraction import CACHE
+from quantize.fusion import commands as fusion
 
 MODELS = Path("models_tflite")
 RUNS = Path("runs")
@@ -123,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="FILE", help="what `evaluate --json FILE` wrote; without either, figures stay"
     )
     certify.add_argument("--benchmark", type=Path, metavar="FILE", help="latencies that `benchmark --json FILE` wrote")
+    fusion.add(commands, MODELS, RUNS)
     _reproduce_command(commands)
     return parser
 

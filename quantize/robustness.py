@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from edge.config import Fusion as Settings
 from edge.fusion.attention import NAME, Attention
 from edge.fusion.late import Late
 from edge.fusion.weighted import Weighted
@@ -100,9 +101,12 @@ def _case(case: Case, said: Mapping[str, Course], part: Part, least: float) -> d
     return found
 
 
-def lasting(
-    part: Part, compared: Mapping[str, Kind], make: Callable[[float], Part], share: float = 0.6
-) -> dict[str, Any]:
+def least_support() -> float:
+    """The support below which a box is silent by default."""
+    return Settings().minimum_reliability
+
+
+def lasting(compared: Mapping[str, Kind], make: Callable[[float], Part], share: float = 0.6) -> dict[str, Any]:
     """What all modalities missing for ``share`` of the time costs, by how long valence lasts (STATES_LAST_S)."""
     chosen = {name: kind for name, kind in compared.items() if name in (LATE, WEIGHTED, ATTENTION)}
     found: dict[str, Any] = {}
@@ -122,7 +126,7 @@ def lasting(
 
 def reliability(part: Part) -> dict[str, dict[str, float]]:
     """Of each branch, how far its reliability can be believed, over all conditions it was asked under."""
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for name in OWN:
         answers, told = part.answers[name], part.told[name]
         if name == "engagement":

@@ -76,16 +76,20 @@ def part(
     seconds: int = 180,
 ) -> Part:
     """``count`` sessions of these ``answers``, of ``seconds`` each."""
+    labels = {name: branch.labels for name, branch in branches.items()}
+    return Part(labels, answers, told, arrange(count, pools(answers), Course(seconds=seconds), seed))
+
+
+def pools(answers: Mapping[Own, Answers]) -> Pools:
+    """What sessions of ``answers`` are put together from."""
     face, voice = (answers[name].truth[:, 0] for name in ("face", "speech"))
-    pools = Pools(
+    return Pools(
         faces=(np.flatnonzero(face == 0), np.flatnonzero(face == 1)),
         # the speech branch decides whether a voice is negative
         voices=(np.flatnonzero(voice == 1), np.flatnonzero(voice == 0)),
         clips=_clips(answers["engagement"].truth == 1),
         voice_s=np.full(len(voice), UTTERANCE_S),
     )
-    labels = {name: branch.labels for name, branch in branches.items()}
-    return Part(labels, answers, told, arrange(count, pools, Course(seconds=seconds), seed))
 
 
 UTTERANCE_S = 2.5

@@ -52,17 +52,19 @@ def attention(
     told = L.Add()([L.Concatenate(axis=1)(newest), seen])
     told = L.Dense(width, activation="relu", name="told")(told)
     if importance:
-        weights = tf.nn.softmax(tf.reshape(L.Dense(1, name="importance")(told), (-1, len(sizes))))
+        weights = L.Softmax(name="weights")(L.Reshape((len(sizes),))(L.Dense(1, name="importance")(told)))
     else:
         # a network still has to say something of every modality: the same, whatever it sees
-        weights = tf.nn.softmax(0.0 * told[:, :, 0])
-    fused = tf.reshape(tf.matmul(tf.reshape(weights, (-1, 1, len(sizes))), told), (-1, width))
+        weights = L.Softmax(name="weights")(0.0 * told[:, :, 0])
+    fused = tf.reduce_sum(told * L.Reshape((len(sizes), 1))(weights), axis=1)
     if feedback:
         fused = L.Concatenate()([fused, seconds[:, -1, sum(sizes) :]])
     fused = L.Dense(width, activation="relu", name="fused")(L.Dropout(dropout / 2)(fused))
-    logits = L.Dense(states, name="states")(fused)
     if feedback:
-        logits = logits + L.Dense(states, use_bias=False, name="kept")(seconds[:, -1, sum(sizes) :])
+        kept = L.Dense(states, use_bias=False, name="kept")(seconds[:, -1, sum(sizes) :])
+        logits = L.Add(name="logits")([L.Dense(states, name="states")(fused), kept])
+    else:
+        logits = L.Dense(states, name="logits")(fused)
     return tf.keras.Model(seconds, {"logits": logits, "weights": weights})
 
 
