@@ -108,11 +108,11 @@ class _Converted:
 def renew_reliability(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps | None = None) -> Manifest:
     """Learns anew how reliable the shipped file in ``models`` is, whose run is in ``folder``; converts only its folds.
 
-    Raises UserError as ``convert`` does, and where the shipped file is of another run; then nothing is touched.
+    Raises UserError as ``convert`` does, and where the shipped file is of another recipe; then nothing is touched.
     """
     run, manifest = runs.load(folder, branch), ModelStore(models).manifest(branch.name)
-    if (run.thresholds, run.preprocessing_sha256) != (manifest.thresholds, manifest.preprocessing_sha256):
-        raise UserError(f"{models / manifest.file}: is not of the run in {folder}; convert it")
+    if (run.recipe, run.preprocessing_sha256) != (manifest.provenance["recipe"], manifest.preprocessing_sha256):
+        raise UserError(f"{models / manifest.file}: was made by another recipe than the run in {folder}; convert that")
     with tempfile.TemporaryDirectory() as temporary:
         folds = _folds(branch, data, run, folder, Path(temporary), caps or Caps())
         shipped = _Converted(manifest, models, _preprocessing(branch, run, folder))
