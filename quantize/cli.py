@@ -95,7 +95,6 @@ def _parser() -> argparse.ArgumentParser:
     relied = _command(commands, "reliability", _reliability, "learn anew how far a shipped branch can be trusted")
     _run_option(relied)
     _models_option(relied)
-    _caps_options(relied)
     _convert_keras_command(commands)
     _benchmark_command(commands)
     evaluate = _command(commands, "evaluate", _evaluate, "judge a shipped branch on unseen data")
@@ -398,7 +397,7 @@ def _reliability(branch: Branch, arguments: argparse.Namespace) -> int:
 
     _check_outputs(arguments.models / f"{branch.name}.json")
     run = _run_folder(branch, arguments)
-    manifest = renew_reliability(branch, _folder(arguments), run, arguments.models, _caps(arguments))
+    manifest = renew_reliability(branch, _folder(arguments), run, arguments.models)
     print(tables.reliability(manifest.provenance["reliability"]))
     return 0
 

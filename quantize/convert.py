@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +51,8 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
     What goes to ``models`` is the int8 file and its float32 original. The float16 and dynamic-range kinds, which only
     serve comparison, stay in the run's folder ``variants``, from which no device installs. Where post-training int8
     costs more than ``gate`` allows, quantization-aware training has a try. A run without data for a test is judged by
-    its folds, and all folds tell how reliable answers are. Raises
-    UserError where the run or the data are not what they should be, or the conversion fails; then nothing in ``models``
-    is touched.
+    its folds, and all folds tell how reliable answers are. Raises UserError where the run or the data are not what they
+    should be, or the conversion fails; then nothing in ``models`` is touched.
     """
     caps = caps or Caps()
     run = runs.load(folder, branch)
@@ -62,15 +60,13 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
         staged = Path(temporary)
         manifest = _converted(branch, data, run, folder / runs.WEIGHTS, staged, caps)
         verification.verify_others(staged, staged / "representative.npy", branch.name, caps, OTHERS)
-        folds = _folds(branch, data, run, folder, staged, caps)
         if run.judges:
-            figures = report(branch, manifest, staged, _cross_validated(branch, data, folds))
+            figures = report(branch, manifest, staged, _cross_validated(branch, data, run, folder, staged, caps))
         else:
             unseen = branch.unseen(data, _preprocessing(branch, run, folder), run.split)
             figures = evaluate(branch, manifest, staged, unseen, branch.conditions)
         manifest = certified(manifest, {**figures, "folds": len(run.judges)})
-        whole = _Converted(manifest, staged, _preprocessing(branch, run, folder))
-        manifest = _reliable(branch, data, manifest, folds or [whole])
+        manifest = _reliable(branch, data, run, folder, manifest, staged)
         for kind in OTHERS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):
@@ -96,61 +92,49 @@ def _converted(branch: Branch, data: Path, run: Run, weights: Path, staged: Path
     return msgspec.structs.replace(manifest, baseline=baseline.of(staged / file, known))
 
 
-@dataclass(frozen=True)
-class _Converted:
-    """A network's manifest, without figures, and its int8 file in ``place``, which is laid out as a models folder."""
+def renew_reliability(branch: Branch, data: Path, folder: Path, models: Path) -> Manifest:
+    """Learns anew how reliable the shipped file in ``models`` is; the run in ``folder`` holds its folds.
 
-    manifest: Manifest
-    place: Path
-    preprocessing: Preprocessing
-
-
-def renew_reliability(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps | None = None) -> Manifest:
-    """Learns anew how reliable the shipped file in ``models`` is, whose run is in ``folder``; converts only its folds.
-
-    Raises UserError as ``convert`` does, and where the shipped file is of another recipe; then nothing is touched.
+    Raises UserError where they are not what they should be, or of another recipe; then nothing is touched.
     """
     run, manifest = runs.load(folder, branch), ModelStore(models).manifest(branch.name)
     if (run.recipe, run.preprocessing_sha256) != (manifest.provenance["recipe"], manifest.preprocessing_sha256):
         raise UserError(f"{models / manifest.file}: was made by another recipe than the run in {folder}; convert that")
-    with tempfile.TemporaryDirectory() as temporary:
-        folds = _folds(branch, data, run, folder, Path(temporary), caps or Caps())
-        shipped = _Converted(manifest, models, _preprocessing(branch, run, folder))
-        manifest = _reliable(branch, data, manifest, folds or [shipped])
+    if manifest.baseline is None:
+        raise UserError(f"{models / manifest.file}: tells no embedding, so nothing of how known an input is; convert it")
+    manifest = _reliable(branch, data, run, folder, manifest, models)
     write(manifest, models)
     return manifest
 
 
-def _reliable(branch: Branch, data: Path, manifest: Manifest, asked: Sequence[_Converted]) -> Manifest:
-    """``manifest`` with the reliability of those who are ``asked`` what they did not learn from."""
-    most = reliability.EXAMPLES // len(asked)
-    found = []
-    for one in asked:
-        examples = branch.apart(data, one.preprocessing, one.manifest.provenance["split"], most)
-        found.append(reliability.cases(branch, one.manifest, one.place, examples))
-    learned = reliability.learn(reliability.joined(found))
+def _reliable(branch: Branch, data: Path, run: Run, folder: Path, manifest: Manifest, models: Path) -> Manifest:
+    """``manifest`` of a file in ``models`` with its reliability.
+
+    Asked is what learned from less: the folds' networks as they were trained, or where there are none the file itself.
+    """
+    if run.folds:
+        answerers = [
+            reliability.network(branch, data, folder / runs.fold_weights(number), fold)
+            for number, fold in enumerate(run.folds)
+        ]
+    else:
+        answerers = [reliability.shipped(branch, manifest, models)]
+    found = [reliability.cases(branch, data, one, reliability.EXAMPLES // len(answerers)) for one in answerers]
+    learned = reliability.learn(*reliability.apart(found))
     provenance = {**manifest.provenance, "reliability": learned.figures}
     return msgspec.structs.replace(manifest, reliability=learned.reliability, provenance=provenance)
 
 
-def _folds(branch: Branch, data: Path, run: Run, folder: Path, staged: Path, caps: Caps) -> list[_Converted]:
-    """Each fold's network, quantized as the shipped one."""
-    converted = []
+def _cross_validated(branch: Branch, data: Path, run: Run, folder: Path, staged: Path, caps: Caps) -> Judgement:
+    """All folds' answers, each fold's network quantized as the shipped one and asked only what it never saw."""
+    parts = []
     for number, fold in enumerate(tqdm(run.folds, desc="converting", unit="fold", leave=False)):
         place = staged / f"fold-{number}"
         place.mkdir()
         own = msgspec.structs.replace(run, **msgspec.structs.asdict(fold), folds=())
         manifest = _converted(branch, data, own, folder / runs.fold_weights(number), place, caps)
-        converted.append(_Converted(manifest, place, _preprocessing(branch, own, folder)))
-    return converted
-
-
-def _cross_validated(branch: Branch, data: Path, folds: Sequence[_Converted]) -> Judgement:
-    """All folds' answers, each asked only what it never saw."""
-    parts = []
-    for fold in folds:
-        unseen = branch.unseen(data, fold.preprocessing, fold.manifest.provenance["split"])
-        parts.append(judge(branch, fold.manifest, fold.place, unseen, branch.conditions))
+        unseen = branch.unseen(data, _preprocessing(branch, own, folder), fold.split)
+        parts.append(judge(branch, manifest, place, unseen, branch.conditions))
     return pooled(parts)
 
 

@@ -123,8 +123,9 @@ class Engagement:
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
     ) -> Float32Array:
-        """Train clips at even distances, in turns held and in motion."""
+        """Clips of the Train subjects trained on, at even distances, in turns held and in motion."""
         clips = daisee.load(data, "Train")
+        clips = clips.only(np.isin(clips.subjects, split["train"]))
         rows = np.arange(len(clips.levels))[:: max(1, len(clips.levels) // count)][:count]
         chosen = clips.only(rows)
         inputs = prepare(chosen, preprocessing, seed=0).moving

@@ -53,8 +53,8 @@ def _reliability(manifest: Manifest) -> list[str]:
     decided = "its decision is right" if len(manifest.thresholds) == 1 else "one of its decisions is right"
     return [
         f"## Reliability\n\nWith every reading comes the probability that {decided}, from how clear the answer is "
-        f"and {', '.join(weighed) if weighed else 'nothing else'}. Half of the people (or pictures) whom the network "
-        "did not learn from, as they are and damaged in every way tried, taught it; the other half measured it. "
+        f"and {', '.join(weighed) if weighed else 'nothing else'}. People (or pictures) that the network did "
+        "not learn from, as they are and damaged in every way tried, taught it; others measured it. "
         "Rank correlation is Spearman's of reliability with being right, beside what somebody would reach who knew.\n\n"
         f"{tables.reliability(manifest.provenance['reliability'])}\n\n"
         f"Made by `affect-quantize convert {manifest.name} --data DIR`, or alone by "

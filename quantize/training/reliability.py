@@ -1,17 +1,18 @@
 """What a branch's reliability is learned from, how, and how far it can be believed.
 
-Half of the people (or pictures), every one damaged in every way the branch may meet, teaches a logistic regression on
-qualities, familiarity and margin when its decisions are right; the other half measures it. Platt 1999, "Probabilistic
+Some of the people (or pictures), every one damaged in every way the branch may meet, teach a logistic regression on
+qualities, familiarity and margin when its decisions are right; the others measure it. Platt 1999, "Probabilistic
 Outputs for Support Vector Machines", with weights that may not be negative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -19,6 +20,7 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from edge.errors import UserError
+from edge.features import Preprocessing
 from edge.inference.answer import answer
 from edge.inference.baseline import Baseline
 from edge.inference.interpreter import Interpreter
@@ -28,16 +30,22 @@ from edge.signals import Float32Array, Limit
 from quantize.branches.base import Branch, Examples
 from quantize.evaluation import metrics
 from quantize.evaluation.conditions import CLEAN, Condition
+from quantize.runs import FoldRun
+from quantize.training import baseline
 
 PENALTY = 1e-3
 """Of the squared weights, beside the mean log loss: it only decides between inputs that say the same."""
 
 SEED = 3
 
+MEASURING = 2
+"""Folds that measure, of four or more."""
+
 EXAMPLES = 1000
 """Examples that are asked about, at most, under each condition."""
 
-FAMILIARITY = Limit.FAMILIARITY.value
+KNOWN = 2000
+"""Training inputs that a fold's baseline is made from, at most."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,12 @@ class Learned:
     figures: dict[str, dict[str, float]]
 
 
-def learn(found: Cases) -> Learned:
-    """Half of ``found`` teaches, the other half measures. Raises UserError where they are all one person's."""
-    if len(np.unique(found.groups)) < 2:
-        raise UserError("reliability: all examples are one person's; half of the people teach it, half measure it")
-    teaching, measuring = (even(half) for half in halves(found))
+def learn(teaching: Cases, measuring: Cases) -> Learned:
+    """What the answers ``teaching`` teach, and what it is worth on ``measuring``, which are nobody's of those.
+
+    Raises UserError where one answer is missing altogether.
+    """
+    teaching, measuring = even(teaching), even(measuring)
     if not len(measuring.right) or set(teaching.decided.tolist()) not in ({ANY}, {YES, NO}):
         raise UserError("reliability: all that was decided, or is true, is the same; both answers are needed")
     learned = {str(side): fit(teaching.only(teaching.decided == side)) for side in np.unique(teaching.decided)}
@@ -93,31 +102,75 @@ def joined(parts: Sequence[Cases]) -> Cases:
     )
 
 
-def cases(branch: Branch, manifest: Manifest, models: Path, examples: Examples) -> Cases:
-    """The answers of the int8 file of ``manifest`` in ``models`` to ``examples``, under each of the branch's hardships.
+@dataclass(frozen=True)
+class Answerer:
+    """A network that can be asked about what it did not learn from, ``split`` telling what that is.
 
-    Without a baseline in the manifest there is no familiarity.
+    ``ask`` takes float32 (N, ...) and gives logits float32 (N, labels) and embeddings float32 (N, D), None without.
     """
+
+    ask: Callable[[Float32Array], tuple[Float32Array, Float32Array | None]]
+    preprocessing: Preprocessing
+    thresholds: Mapping[str, float]
+    temperature: float
+    baseline: Baseline | None
+    split: Mapping[str, Any]
+
+
+def shipped(branch: Branch, manifest: Manifest, models: Path) -> Answerer:
+    """The int8 file of ``manifest`` in ``models``."""
     interpreter = Interpreter(models / manifest.file)
-    title = f"{branch.name}, how reliable"
-    bar = tqdm(branch.hardships, desc=title, unit="condition", leave=False)
-    return joined([_under(branch, manifest, interpreter, examples, condition) for condition in bar])
+
+    def ask(inputs: Float32Array) -> tuple[Float32Array, Float32Array | None]:
+        said = [answer(interpreter(sample.reshape(interpreter.input.shape))) for sample in inputs]
+        embeddings = [one.embedding for one in said if one.embedding is not None]
+        return np.stack([one.logits for one in said]), np.stack(embeddings) if embeddings else None
+
+    preprocessing = msgspec.convert(manifest.preprocessing, branch.preprocessing)
+    split = manifest.provenance["split"]
+    return Answerer(ask, preprocessing, manifest.thresholds, manifest.temperature, manifest.baseline, split)
 
 
-def _under(
-    branch: Branch, manifest: Manifest, interpreter: Interpreter, examples: Examples, condition: Condition
-) -> Cases:
-    inputs = examples.under(condition)
-    said = [answer(interpreter(sample.reshape(interpreter.input.shape))) for sample in inputs]
-    probability = branch.probabilities(examples.decided(np.stack([one.logits for one in said])), manifest.temperature)
-    thresholds = np.array([manifest.thresholds[decision] for decision in branch.decisions])
+def network(branch: Branch, data: Path, weights: Path, fold: FoldRun) -> Answerer:
+    """The network of a ``fold`` as it was trained, in the Keras file ``weights``.
+
+    To quantize it too would take minutes, and change one decision in fifty or fewer. Its baseline is its own.
+    """
+    import tensorflow as tf
+
+    preprocessing: Preprocessing = msgspec.convert(fold.preprocessing, branch.preprocessing)
+    model = branch.exposing(tf.keras.models.load_model(weights, compile=False))
+
+    def ask(inputs: Float32Array) -> tuple[Float32Array, Float32Array | None]:
+        logits, embeddings = model.predict(inputs.reshape(-1, *model.input_shape[1:]), batch_size=1, verbose=0)
+        return logits, embeddings
+
+    _, known = ask(branch.representative(data, preprocessing, fold.split, KNOWN))
+    assert known is not None
+    return Answerer(ask, preprocessing, fold.thresholds, fold.temperature, baseline.fitted(known, weights), fold.split)
+
+
+def cases(branch: Branch, data: Path, asked: Answerer, most: int) -> Cases:
+    """What ``asked`` says of up to ``most`` examples under each of the branch's hardships.
+
+    Without a baseline there is no familiarity.
+    """
+    examples = branch.apart(data, asked.preprocessing, asked.split, most)
+    bar = tqdm(branch.hardships, desc=f"{branch.name}, how reliable", unit="condition", leave=False)
+    return joined([_under(branch, asked, examples, condition) for condition in bar])
+
+
+def _under(branch: Branch, asked: Answerer, examples: Examples, condition: Condition) -> Cases:
+    logits, embeddings = asked.ask(examples.under(condition))
+    probability = branch.probabilities(examples.decided(logits), asked.temperature)
+    thresholds = np.array([asked.thresholds[decision] for decision in branch.decisions])
     counted = examples.truth >= 0
     right = ((probability >= thresholds) == examples.truth) & counted
     qualities = examples.qualities(condition)
-    if manifest.baseline is not None:
-        known = [_known(manifest.baseline, one.embedding) for one in said]
+    if asked.baseline is not None and embeddings is not None:
+        known = [familiarity(asked.baseline, embedding) for embedding in embeddings]
         clip = np.arange(len(known)) if examples.clip is None else examples.clip
-        qualities = {**qualities, FAMILIARITY: np.bincount(clip, known) / np.bincount(clip)}
+        qualities = {**qualities, Limit.FAMILIARITY.value: np.bincount(clip, known) / np.bincount(clip)}
     away = np.abs(_logit(probability) - _logit(thresholds)).mean(axis=1)
     single = np.where(probability[:, 0] >= thresholds[0], YES, NO)
     found = Cases(
@@ -131,15 +184,19 @@ def _under(
     return found.only(counted.any(axis=1))
 
 
-def _known(baseline: Baseline, embedding: Float32Array | None) -> float:
-    return 0.0 if embedding is None else familiarity(baseline, embedding)
+def apart(parts: Sequence[Cases]) -> tuple[Cases, Cases]:
+    """Those that teach and those that measure: nobody's answers are in both.
 
-
-def halves(found: Cases) -> tuple[Cases, Cases]:
-    """Those that teach and those that measure: nobody's answers are in both."""
+    The first MEASURING of several ``parts``, which fusion is tested on as well, or every other group of a single one.
+    Raises UserError where they are all one person's.
+    """
+    if len(parts) > 2 * MEASURING - 1:
+        return joined(parts[MEASURING:]), joined(parts[:MEASURING])
+    found = joined(parts)
     people = np.unique(found.groups)
-    teachers = np.random.default_rng(SEED).permutation(people)[: len(people) // 2]
-    teaching = np.isin(found.groups, teachers)
+    if len(people) < 2:
+        raise UserError("reliability: all examples are one person's; half of the people teach it, half measure it")
+    teaching = np.isin(found.groups, people[::2])
     return found.only(teaching), found.only(~teaching)
 
 
