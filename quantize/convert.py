@@ -101,7 +101,7 @@ def renew_reliability(branch: Branch, data: Path, folder: Path, models: Path) ->
     if (run.recipe, run.preprocessing_sha256) != (manifest.provenance["recipe"], manifest.preprocessing_sha256):
         raise UserError(f"{models / manifest.file}: was made by another recipe than the run in {folder}; convert that")
     if manifest.baseline is None:
-        raise UserError(f"{models / manifest.file}: tells no embedding, so nothing of how known an input is; convert it")
+        raise UserError(f"{models / manifest.file}: has no baseline to tell known inputs by; convert it")
     manifest = _reliable(branch, data, run, folder, manifest, models)
     write(manifest, models)
     return manifest

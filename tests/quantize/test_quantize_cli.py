@@ -63,7 +63,15 @@ def test_a_branch_is_trained_converted_and_evaluated(
     assert interpreter.outputs[0].shape == (1, len(manifest.labels)) == (1, len(BRANCHES[branch].labels))
     assert set(manifest.thresholds) == set(BRANCHES[branch].decisions)
     store.preprocessing(manifest, BRANCHES[branch].preprocessing)
-    assert "## Limits" in (models / f"{branch}.md").read_text()
+    card = (models / f"{branch}.md").read_text()
+    assert "## Limits" in card and "## Reliability" in card
+    assert set(manifest.provenance["reliability"]) == {"clean", "damaged"}
+    assert manifest.figures["folds"] == 0
+
+    capsys.readouterr()
+    assert main(["reliability", *on_run, "--models", str(models)]) == 0
+    assert "rank correlation" in capsys.readouterr().out
+    assert store.manifest(branch) == manifest
 
     figures = json.loads(report.read_text())
     for kind in ("float32", "int8"):
