@@ -160,6 +160,8 @@ class Fusion(Section, frozen=True):
     """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
     minimum_reliability: Share = 0.1
     """Where no modality is more reliable than this, the box abstains."""
+    baseline: bool = True
+    """Whether engagement is read relative to what the room's faces looked like in their first minute."""
 
 
 class Inputs(Section, frozen=True):

@@ -14,6 +14,7 @@ from edge.fusion import late, room
 from edge.fusion.kinds import open_fusion
 from edge.inference.store import ModelStore
 from edge.perception import open_mesh
+from edge.perception.neutral import Neutral
 from edge.perception.quality import (
     DARK,
     SMALLEST_EYE_DISTANCE,
@@ -93,6 +94,7 @@ class Pipeline:
         self._voice.reset()
         self._fusion.forget()
         self._subjects: dict[int, _Subject] = {}
+        self._neutral = Neutral()
         self._speech: deque[Reading] = deque(maxlen=16)
         self._listened = float("-inf")
         self._crowd: deque[tuple[float, int]] = deque()
@@ -205,6 +207,7 @@ class Pipeline:
         """Forgets the faces that were not seen for too long before ``now``."""
         self._tracker.expire(now)
         self._subjects = {track: s for track, s in self._subjects.items() if track in self._tracker.alive}
+        self._neutral.keep(self._subjects)
         while self._crowd and now - self._crowd[0][0] > self._settings.perception.forward_fill_s:
             self._crowd.popleft()
 
@@ -215,6 +218,9 @@ class Pipeline:
             readings.extend(subject.emotions)
             window, covered = subject.window.cut(now)
             if covered >= 0.5:
+                if self._settings.fusion.baseline:
+                    self._neutral.saw(track, window, now)
+                    window = self._neutral.relative(window)
                 with self.stages.timed("engagement"):
                     qualities: Qualities = {**subject.qualities, "coverage": covered}
                     readings.append(self.engagement.read(window, now, qualities, track))

@@ -13,13 +13,13 @@ from edge.capture.drawn import DrawnCamera
 from edge.capture.pictures import UprightCamera
 from edge.capture.sound_file import SoundFileMicrophone
 from edge.clock import ManualClock
-from edge.config import MODELS, Deployment, Perception, Settings
+from edge.config import MODELS, Deployment, Fusion, Perception, Settings
 from edge.demo.lesson import SOUND
 from edge.drawing import APPEARANCES, Expression, Pose, render
 from edge.drawing.backdrop import classroom
 from edge.drawing.scene import Placement, compose
 from edge.inference.store import ModelStore
-from edge.perception import open_mesh
+from edge.perception import neutral, open_mesh
 from edge.perception.tracking import Tracker
 from edge.pipeline import BLIND_S, Pipeline
 from edge.privacy.gate import Gate
@@ -151,6 +151,31 @@ def test_each_stage_of_the_loop_is_timed(store: ModelStore) -> None:
     loop.assess(show(loop, still(drawn(1), 1.0)))
     assert set(loop.stages.quantile_ms(0.5)) == {"mesh", "face_emotion", "fusion"}
     assert all(duration > 0 for duration in loop.stages.quantile_ms(0.95).values())
+
+
+def engagement_readings(loop: Pipeline, picture: Uint8Image, seconds: int, start: float = 0.0) -> list[float]:
+    """What is said of the boredom of who is in ``picture``, once a second."""
+    said = []
+    for second in range(seconds):
+        loop.see(Frame(picture, start + second))
+        engagement = loop.assess(start + second).engagement
+        said.append(float("nan") if engagement is None else engagement.boredom)
+    return said
+
+
+def test_after_its_first_minute_a_room_is_read_relative_to_its_neutral(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neutral, "MINUTE_S", 6.0)
+    picture = drawn(4)
+    relative, absolute = (
+        Pipeline(Settings(deployment=SELF, fusion=Fusion(baseline=baseline)), store) for baseline in (True, False)
+    )
+    told, as_it_is = (engagement_readings(loop, picture, 15) for loop in (relative, absolute))
+    assert told[:11] == pytest.approx(as_it_is[:11], nan_ok=True)
+    assert abs(told[-1] - as_it_is[-1]) > 0.01
+    relative.forget()
+    assert engagement_readings(relative, picture, 10, start=100.0) == pytest.approx(as_it_is[:10], nan_ok=True)
 
 
 # Why there are no scores.
