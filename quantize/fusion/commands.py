@@ -21,7 +21,7 @@ fold networks answer for those that the shipped networks have learned from.
 """
 
 RIGHT = 0.8
-"""How often a box should be right when it speaks: it is silent below the support from which on it was, in validation."""
+"""How often a box should be right when it speaks: it is silent below the support that gave this on validation."""
 
 
 def add(commands: Any, models: Path, runs: Path) -> None:

@@ -19,7 +19,7 @@ def world(count: int = 4000, *, people: int = 200, light: float = 2.0, clear: fl
     qualities = {name: rng.random(count) for name in ("light", "noise")}
     margin = np.minimum(rng.exponential(1.0, count), CLEAREST)
     chance = 1 / (1 + np.exp(-(-1 + light * qualities["light"] + clear * margin)))
-    under = np.where(np.arange(count) % 2, "dark", CLEAN.name)
+    under = np.where(np.arange(count) // people % 2, "dark", CLEAN.name)
     right = (rng.random(count) < chance).astype(np.float64)
     return Cases(qualities, margin, np.full(count, "any"), right, np.arange(count) % people, under)
 
