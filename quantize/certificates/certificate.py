@@ -66,7 +66,8 @@ def _embedding(manifest: Manifest) -> str:
     """What is said of the second output, nothing where there is none."""
     if manifest.embedding is None:
         return ""
-    return f"; and {manifest.embedding}, the embedding, which no device keeps or tells"
+    given = manifest.embedding
+    return f"; and {given.dtype} {list(given.shape)}, the embedding, which no device keeps or tells"
 
 
 def _speed(manifest: Manifest) -> list[str]:

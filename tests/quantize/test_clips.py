@@ -14,6 +14,7 @@ import pytest
 
 from edge.config import MODELS
 from edge.features.face_crop import FaceCrop
+from edge.inference.answer import answer
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import ModelStore
 from quantize.branches import BRANCHES
@@ -158,8 +159,7 @@ def test_every_kind_decides_once_on_each_clip(fold: str | None, clips: Path, tmp
     manifest = ModelStore(MODELS).load("face_emotion")[0]
     for kind, path in {"float32": MODELS / "float32", "int8": MODELS}.items():
         network = Interpreter(path / manifest.file)
-        name = network.outputs[0].name
-        logits = np.stack([network(FaceCrop.standardise(image)[None])[name][0] for image in part.images])
+        logits = np.stack([answer(network(FaceCrop.standardise(image)[None])).logits for image in part.images])
         means = logits.reshape(count, FRAMES, -1).sum(axis=1) / FRAMES
         said = FaceEmotion().probabilities(means, manifest.temperature)[:, 0] >= manifest.thresholds["positive"]
         happy = part.positive[::FRAMES] == 1

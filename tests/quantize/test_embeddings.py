@@ -52,7 +52,7 @@ def engagement(beside: bool) -> Network:
 
 
 def inputs(*shape: int) -> Float32Array:
-    return np.random.default_rng(0).normal(size=(100, *shape)).astype(np.float32)
+    return np.random.default_rng(0).normal(size=(40, *shape)).astype(np.float32)
 
 
 NETWORKS: dict[str, tuple[str, Callable[[], Network]]] = {

@@ -59,8 +59,11 @@ def test_a_branch_is_trained_converted_and_evaluated(
 
     store = ModelStore(models)
     manifest, interpreter = store.load(branch)
-    assert (interpreter.input.dtype, interpreter.outputs[0].dtype) == ("int8", "int8")
-    assert interpreter.outputs[0].shape == (1, len(manifest.labels)) == (1, len(BRANCHES[branch].labels))
+    assert {tensor.dtype for tensor in (interpreter.input, *interpreter.outputs)} == {"int8"}
+    logits, embedding = manifest.outputs
+    assert (logits.name, logits.shape) == ("logits", (1, len(BRANCHES[branch].labels)))
+    assert manifest.baseline is not None and embedding == manifest.embedding
+    assert embedding.shape == (1, manifest.baseline.size)
     assert set(manifest.thresholds) == set(BRANCHES[branch].decisions)
     store.preprocessing(manifest, BRANCHES[branch].preprocessing)
     card = (models / f"{branch}.md").read_text()

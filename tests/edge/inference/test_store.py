@@ -69,6 +69,18 @@ def test_another_output_than_promised_is_refused(store: ModelStore) -> None:
         store.load("face_emotion")
 
 
+def test_outputs_are_checked_by_name_whatever_their_order(store: ModelStore) -> None:
+    logits, embedding = json.loads((store.directory / "face_emotion.json").read_text())["outputs"]
+    for outputs in ([logits, embedding], [embedding, logits]):
+        edit(store, outputs=outputs)
+        manifest, model = store.load("face_emotion")
+        assert manifest.embedding is not None and manifest.embedding.shape == (1, 256)
+        assert {output.name for output in model.outputs} == {"logits", "embedding"}
+    edit(store, outputs=[{**logits, "shape": [1, 256]}, {**embedding, "shape": [1, 7]}])
+    with pytest.raises(UserError, match=r"logits is int8\[1, 7\], its manifest says int8\[1, 256\]"):
+        store.load("face_emotion")
+
+
 def test_labels_that_are_not_the_logits_are_refused(store: ModelStore) -> None:
     edit(store, labels=["happy", "sad"])
     with pytest.raises(UserError, match=r"labels are not as many as face_emotion\.tflite has logits"):
@@ -81,6 +93,18 @@ def test_a_baseline_of_another_version_of_the_model_is_refused_naming_both(store
     with pytest.raises(UserError, match=r"is of embeddings of 3 numbers, face_emotion\.tflite gives \d+: ") as caught:
         store.load("face_emotion")
     assert "\n" not in str(caught.value)
+
+
+def test_a_baseline_of_another_training_is_refused_with_both_hashes(store: ModelStore) -> None:
+    baseline = json.loads((store.directory / "face_emotion.json").read_text())["baseline"]
+    edit(store, baseline={**baseline, "model_sha256": "0" * 64})
+    with pytest.raises(UserError, match=r"is of the model 0{64}, face_emotion\.tflite is [0-9a-f]{64}; reinstall"):
+        store.load("face_emotion")
+
+
+def test_a_branch_without_a_baseline_is_loaded(store: ModelStore) -> None:
+    edit(store, baseline=None)
+    assert store.load("face_emotion")[0].baseline is None
 
 
 def test_a_malformed_baseline_is_refused(store: ModelStore) -> None:
