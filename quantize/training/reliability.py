@@ -44,7 +44,7 @@ MEASURING = 2
 EXAMPLES = 1000
 """Examples that are asked about, at most, under each condition."""
 
-KNOWN = 2000
+KNOWN = 1000
 """Training inputs that a fold's baseline is made from, at most."""
 
 
