@@ -104,12 +104,13 @@ class _Dealer:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._left: dict[int, list[int]] = {}
+        self._left: dict[tuple[str, int], list[int]] = {}
 
-    def __call__(self, pool: Rows) -> int:
-        left = self._left.get(id(pool))
+    def __call__(self, name: str, pools: tuple[Rows, ...], which: int) -> int:
+        """A row of ``pools[which]``; ``name`` tells these pools from others."""
+        left = self._left.get((name, which))
         if not left:
-            left = self._left[id(pool)] = self._rng.permutation(pool).tolist()
+            left = self._left[name, which] = self._rng.permutation(pools[which]).tolist()
         return left.pop()
 
 
@@ -127,8 +128,8 @@ def _session(pools: Pools, course: Course, rng: np.random.Generator, deal: _Deal
         fresh = not second or now != state[second - 1]
         state[second], positive[second] = now, int(now == ENGAGED)
         looks = fresh or rng.random() < 1.0 / course.look_s
-        face[second] = deal(pools.faces[positive[second]]) if looks else face[second - 1]
-        clip[second] = deal(pools.clips[now]) if fresh else clip[second - 1]
+        face[second] = deal("face", pools.faces, int(positive[second])) if looks else face[second - 1]
+        clip[second] = deal("clip", pools.clips, now) if fresh else clip[second - 1]
         if utters >= 0 and positive[second] != positive[second - 1]:
             # whoever changes their mind in mid-sentence starts another one
             utters, speaks_until = -1, second + float(rng.exponential(course.silence_s))
@@ -138,6 +139,6 @@ def _session(pools: Pools, course: Course, rng: np.random.Generator, deal: _Deal
             voice[second] = utters
             utters, speaks_until = -1, second + float(rng.exponential(course.silence_s))
         else:
-            utters = deal(pools.voices[positive[second]])
+            utters = deal("voice", pools.voices, int(positive[second]))
             speaks_until = second + float(pools.voice_s[utters])
     return tuple(columns)
