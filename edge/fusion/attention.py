@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edge.features.moment import CLIP, MomentFeatures, Own
-from edge.fusion.fading import Fading
+from edge.fusion.evidence import Evidence
 from edge.fusion.fresh import Fresh
-from edge.fusion.fused import Fused, logit, shares, sigmoid
+from edge.fusion.fused import Fused, shares, sigmoid
 from edge.fusion.room import RoomReading, trust
-from edge.fusion.weighted import calibrated
+from edge.fusion.weighted import WEIGHTS, calibrated, collect
 from edge.inference.store import ModelStore
 from edge.signals import ENGAGEMENT_STATES, Float32Array, Modality, Reading
 
@@ -21,7 +21,7 @@ NAME, POSITIVE = "attention", "positive"
 LABELS = (POSITIVE, *ENGAGEMENT_STATES)
 """What the network tells: positive valence and the four engagement states, as independent logits."""
 
-LOGITS, WEIGHTS = "logits", "weights"
+LOGITS, IMPORTANCE = "logits", "weights"
 
 STEP_S = 1.0
 """The network has learned from seconds; what comes in between waits for the next one."""
@@ -32,8 +32,8 @@ SLACK_S = 0.1
 class Attention:
     """Keeps the last seconds of all modalities, and what it said of each, and asks the network once a second.
 
-    Where many faces are seen, their blocks are averaged, each weighted by its trust. ``support`` is that of
-    ``Weighted``: every reading's reliability, fading.
+    Where many faces are seen, their blocks are averaged, each weighted by its trust. ``support`` and
+    ``confidence`` are those of the same evidence summed up (``Weighted``): a network does not know what it does not.
     """
 
     def __init__(self, store: ModelStore) -> None:
@@ -50,7 +50,7 @@ class Attention:
         self._said = deque([np.zeros(len(LABELS), np.float32)] * steps, steps)
         self._waiting: list[Reading] = []
         self._fresh = Fresh()
-        self._support = Fading()
+        self._evidence = Evidence()
         self._known = dict.fromkeys(self._features.blocks, steps)
         self._newest = Fused(None, 0.0, None, 0.5)
         self._time: float | None = None
@@ -65,7 +65,8 @@ class Attention:
         # seconds that nobody asked about are empty; more of them than the network sees change nothing
         for _ in range(min(round(passed / STEP_S), self._features.steps) - 1):
             self._step([])
-        self._support.age(passed)
+        self._evidence.age(passed)
+        collect(self._evidence, self._waiting, WEIGHTS)
         self._newest = self._step(self._waiting)
         self._waiting = []
         return self._newest
@@ -75,10 +76,6 @@ class Attention:
         blocks = {name: block for name in self._features.blocks if (block := self._block(name, readings)) is not None}
         self._seconds.append(self._features.moment(blocks))
         self._known = {name: 0 if name in blocks else since + 1 for name, since in self._known.items()}
-        for name in blocks:
-            own = [reading.reliability for reading in readings if reading.modality == name]
-            if name != "engagement":
-                self._support.add(logit(max(0.5, sum(own) / len(own))))
         window = np.concatenate([np.stack(self._seconds), np.stack(self._said)], axis=1)
         outputs = self._model(window[None])
         logits = np.clip(outputs[LOGITS][0], -CLIP, CLIP)
@@ -86,13 +83,13 @@ class Attention:
         calibrated_logits = (logits / np.float32(self.manifest.temperature)).tolist()
         probabilities = {label: sigmoid(value) for label, value in zip(LABELS, calibrated_logits, strict=True)}
         seen = {name for name, since in self._known.items() if since < self._features.steps}
-        weights = dict(zip(self._features.blocks, outputs[WEIGHTS][0].tolist(), strict=True))
+        weights = dict(zip(self._features.blocks, outputs[IMPORTANCE][0].tolist(), strict=True))
         satisfaction = probabilities[POSITIVE] if seen else None
         return Fused(
             satisfaction=satisfaction,
-            confidence=0.0 if satisfaction is None else max(satisfaction, 1.0 - satisfaction),
+            confidence=self._evidence.confidence if seen else 0.0,
             engagement={state: probabilities[state] for state in ENGAGEMENT_STATES} if "engagement" in seen else None,
-            support=self._support.probability,
+            support=self._evidence.support,
             weights=shares({name: max(0.0, weight) for name, weight in weights.items() if name in seen}),
         )
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge.fusion.fading import CHANGE, Fading
+from edge.fusion.evidence import CHANGE, Evidence
 from edge.fusion.fresh import Fresh
-from edge.fusion.fused import Fused, logit, shares
+from edge.fusion.fused import Fused
 from edge.fusion.room import RoomReading, trust
 from edge.signals import Modality, Reading
 
@@ -30,6 +30,9 @@ class Weights:
     change: float = CHANGE
 
 
+WEIGHTS = Weights()
+
+
 class Weighted:
     """A sum of log-odds that fades.
 
@@ -38,48 +41,42 @@ class Weighted:
         x += w_face logit(mean of p_i) + w_speech sum of logit q_j
 
     where p_i are the faces' and q_j the utterances' ``calibrated`` probabilities, each reading counted once; faces are
-    averaged weighted by their trust 2 r_i - 1, with r_i their reliability. ``support`` is the same sum with everybody
-    taken to agree, so that it grows with evidence and fades without.
+    averaged weighted by their trust 2 r_i - 1, with r_i their reliability.
     """
 
-    def __init__(self, thresholds: Mapping[str, float], weights: Weights = Weights()) -> None:
+    def __init__(self, thresholds: Mapping[str, float], weights: Weights = WEIGHTS) -> None:
         self.thresholds = thresholds
         self._weights = weights
         self.forget()
 
     def forget(self) -> None:
         """Forgets everything."""
-        self._valence, self._support = Fading(self._weights.change), Fading(self._weights.change)
-        self._evidence: dict[Modality, Fading] = {}
+        self._evidence = Evidence(self._weights.change)
         self._fresh = Fresh()
         self._time: float | None = None
 
     def fuse(self, readings: Sequence[Reading], rooms: Mapping[Modality, RoomReading], now: float) -> Fused:
         """The state at ``now``."""
-        passed = 0.0 if self._time is None else max(0.0, now - self._time)
+        self._evidence.age(0.0 if self._time is None else max(0.0, now - self._time))
         self._time = now
-        for fading in (self._valence, self._support, *self._evidence.values()):
-            fading.age(passed)
-        fresh = self._fresh.take(readings)
-        faces = [reading for reading in fresh if reading.modality == "face"]
-        if faces:
-            self._add("face", self._weights.face, *pooled(faces))
-        for reading in fresh:
-            if reading.modality == "speech":
-                self._add("speech", self._weights.speech, calibrated(reading), max(0.5, reading.reliability))
-        satisfaction = self._valence.probability if self._evidence else None
+        collect(self._evidence, self._fresh.take(readings), self._weights)
         return Fused(
-            satisfaction=satisfaction,
-            confidence=0.0 if satisfaction is None else max(satisfaction, 1.0 - satisfaction),
+            satisfaction=self._evidence.positive if self._evidence.known else None,
+            confidence=self._evidence.confidence,
             engagement=rooms["engagement"].values if "engagement" in rooms else None,
-            support=self._support.probability,
-            weights=shares({name: fading.log_odds for name, fading in self._evidence.items()}),
+            support=self._evidence.support,
+            weights=self._evidence.weights,
         )
 
-    def _add(self, modality: Modality, weight: float, positive: float, right: float) -> None:
-        self._valence.add(weight * logit(positive))
-        self._support.add(weight * logit(right))
-        self._evidence.setdefault(modality, Fading(self._weights.change)).add(weight * logit(right))
+
+def collect(evidence: Evidence, fresh: Sequence[Reading], weights: Weights) -> None:
+    """Adds what ``fresh`` readings say of valence to ``evidence``: the faces as one, every utterance by itself."""
+    faces = [reading for reading in fresh if reading.modality == "face"]
+    if faces:
+        evidence.add("face", *pooled(faces), weights.face)
+    for reading in fresh:
+        if reading.modality == "speech":
+            evidence.add("speech", calibrated(reading), max(0.5, reading.reliability), weights.speech)
 
 
 def calibrated(reading: Reading) -> float:

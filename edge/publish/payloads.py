@@ -87,7 +87,10 @@ class ByModality(Part, frozen=True):
 
 
 class Reliability(ByModality, frozen=True):
-    """How far each modality is to be trusted; one that was not seen or heard is absent, not zero."""
+    """How often what each modality says now is right: 0.5 is an even chance, and says nothing.
+
+    One that was not seen or heard is absent, not zero.
+    """
 
 
 class Weights(ByModality, frozen=True):
@@ -113,7 +116,10 @@ class AffectPayload(Payload, frozen=True):
     valence: Annotated[Signed | None, Meta(description="From -1 (negative) to 1 (positive); null if unknown.")]
     satisfaction: Annotated[Share | None, Meta(description="From 0 to 1; null if unknown.")]
     confidence: Annotated[Share, Meta(description="How far to trust the scores.")]
-    reliability: Annotated[Reliability, Meta(description="How far to trust each modality.")]
+    reliability: Annotated[
+        Reliability,
+        Meta(description="How often each modality is right when it looks or sounds as now; 0.5 says nothing."),
+    ]
     abstain: Annotated[Abstention | None, Meta(description="Why there are no scores; null if there are.")]
     weights: Annotated[
         Weights | UnsetType, Meta(description="Which modalities carry the scores; absent if unknown or abstaining.")

@@ -28,7 +28,7 @@ TRACK: Bgr = (74, 68, 64)
 FONT = cv2.FONT_HERSHEY_DUPLEX
 PANEL = 0.125
 """Height of the panel as a share of the width of the picture, so that its words fit any shape."""
-FADED = 0.3
+FADED = 0.6
 """A reading that is less reliable than this is drawn grey: nobody should read much into it."""
 
 STATES = {"boredom": "bored", "confusion": "confused", "engagement": "engaged", "frustration": "frustrated"}

@@ -11,8 +11,8 @@ from edge.words.catalogue import Catalogue
 MODALITIES = ("face", "engagement", "speech")
 """The box's own, whose absence is worth a word; those from outside count where they are there."""
 
-TRUSTED = 0.1
-"""From this reliability on a modality counts: below it for all of them, a box by default gives no scores."""
+TRUSTED = 0.55
+"""From this reliability on a modality counts: 0.5 is an even chance, and says nothing."""
 
 LOW_CONFIDENCE = 0.2
 """Below this the box itself raises no alert by default."""

@@ -11,6 +11,8 @@ const chart = new Chart(find("chart"), find("readout"), find("rows"));
 let newest = null, cameAt = 0, announced = 0, waiting = null;
 
 const value = (share) => (share === null || share === undefined ? "–" : percent(share));
+// Of a reliability, what is above an even chance: that alone tells anything.
+const trust = (reliability) => Math.max(0, 2 * reliability - 1);
 const hundred = (share) => String(Math.round(share * 100));
 const signed = (number) => number.toLocaleString(document.documentElement.lang, { signDisplay: "exceptZero", minimumFractionDigits: 2 });
 const date = (day) => new Date(`${day}T00:00:00`).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
@@ -91,7 +93,7 @@ function tellWhy(affect, tone, why) {
     bar(find(`w-${modality}`), weight);
     text(find(`m-${modality}`), affect && own && !there ? say(`absent.${modality}`) : value(weight));
     show(find(`why-${modality}`).parentElement, there);
-    steps(find(`t-${modality}-steps`), affect?.reliability[modality]);
+    steps(find(`t-${modality}-steps`), there ? trust(affect.reliability[modality]) : undefined);
     text(find(`why-${modality}`), there ? why.modalities[modality] : "");
   }
   tellLine("pull", affect ? why.pull : "");

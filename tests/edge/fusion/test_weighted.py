@@ -91,6 +91,14 @@ def test_a_room_is_the_mean_of_the_faces_that_can_be_read() -> None:
     assert pooled([*readable, *blurred]) == pytest.approx(pooled(readable))
 
 
+def test_a_room_of_two_minds_is_known_well() -> None:
+    halves = [face(0.0, 0.9 if track % 2 else 0.1, 0.9, track) for track in range(10)]
+    state = fused(Weighted(THRESHOLDS), halves, 0.0)
+    agreed = fused(Weighted(THRESHOLDS), [face(0.0, 0.9, 0.9, track) for track in range(10)], 0.0)
+    assert state.satisfaction == pytest.approx(0.5)
+    assert state.confidence == pytest.approx(agreed.confidence)
+
+
 def test_every_face_of_a_room_counts_once_a_look_however_many_there_are() -> None:
     one, many = Weighted(THRESHOLDS), Weighted(THRESHOLDS)
     single = fused(one, [face(0.0, 0.9)], 0.0)
@@ -119,6 +127,6 @@ def test_whatever_comes_the_state_stays_sane(events: list[tuple[Modality, float,
         state = fused(weighted, [reading], now)
         assert state.satisfaction is not None
         assert 0.0 < state.satisfaction < 1.0
-        assert 0.5 <= state.confidence < 1.0
+        assert 0.0 <= state.confidence < 1.0
         assert 0.5 <= state.support < 1.0
         assert not state.weights or np.isclose(sum(state.weights.values()), 1.0)
