@@ -28,6 +28,7 @@ from quantize.conversion.capped import Caps
 from quantize.evaluation import metrics
 from quantize.files import write_bytes, write_json
 from quantize.fusion import comparison, robustness, training
+from quantize.fusion.card import card
 from quantize.fusion.comparison import Kind
 from quantize.fusion.material import Part
 from quantize.fusion.parts import Parts
@@ -43,7 +44,8 @@ LARGEST = 300 * 1024
 TUNED_ON = ("clean", "occlusion_40", "resolution_4", "dark", "snr_5", "babble_5", "all_missing_40", "everything")
 """Cases on whose validation sessions temperature, thresholds and weights are chosen, alike."""
 
-GRID = {"face": (0.3, 0.45, 0.6, 0.8), "speech": (0.5, 0.8, 1.1, 1.4), "change": (0.03, 0.05, 0.07)}
+GRID = {"face": (0.3, 0.45, 0.6), "speech": (0.8, 1.1, 1.4), "change": (0.03, 0.05, 0.07)}
+"""What is tried for ``Weights``, every combination."""
 
 
 def train(parts: Parts, folder: Path, models: Path, ablations: bool, epochs: int | None = None) -> Manifest:
@@ -61,6 +63,8 @@ def train(parts: Parts, folder: Path, models: Path, ablations: bool, epochs: int
     manifest = store.manifest(NAME)
     for file in (manifest.file, f"{NAME}.json"):
         write_bytes(models / file, (folder / "full" / file).read_bytes())
+    size = (folder / "full" / manifest.file).stat().st_size
+    write_bytes(models / f"{NAME}.md", card(manifest, size).encode())
     write_bytes(models / "float32" / manifest.file, (folder / "full" / "float32.tflite").read_bytes())
     return manifest
 

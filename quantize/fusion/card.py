@@ -1,0 +1,58 @@
+"""The attention model's card: what it is, what it was taught on, and what follows for its use."""
+
+from __future__ import annotations
+
+from edge.inference.store import Manifest
+from quantize.certificates.origins import ORIGINS
+
+
+def card(manifest: Manifest, size: int) -> str:
+    """The card of ``manifest``, whose int8 file has ``size`` bytes."""
+    recipe = manifest.provenance["recipe"]
+    development = manifest.provenance["development"]
+    steps, numbers = manifest.input.shape[1:]
+    shown = "that it is there, its reliability, its calibrated valence, its probabilities and its embedding"
+    taught = f"{recipe['epochs']} epochs of {recipe['windows']} windows of {recipe['length']} s, lambda {recipe['kl']}"
+    licences = "\n".join(f"- {name}: {origin.weights}" for name, origin in ORIGINS.items())
+    return f"""# {manifest.name}
+
+Fuses what the three branches say of the last {steps} seconds into the valence of a room and its four engagement states:
+cross-modal attention, modality importance and temporal feedback of Edu-EmotionNet, in a network small enough for the
+device. Which kind of fusion a box uses is `[fusion] kind`.
+
+| | |
+|---|---|
+| file | `{manifest.file}`, {size} bytes, sha256 `{manifest.sha256}` |
+| input | {steps} seconds of {numbers} numbers: of each modality {shown}; and what it said before |
+| outputs | logits of positive valence and the four engagement states; the importance of each modality |
+| temperature | {manifest.temperature:.2f} |
+| recipe | `{recipe["name"]}`: {taught} |
+| log loss of valence | {development["log_loss"]:.3f} on validation sessions, damaged and not |
+
+Made by `affect-quantize train-fusion --data ROOT`; measured, against simpler rules and without each of its parts, by
+`affect-quantize robustness --data ROOT` ([docs/robustness.md](../docs/robustness.md)).
+
+## What it was taught on
+
+**Nobody was seen and heard at the same time.** No public data set of that kind was at hand, so sessions are put
+together: a Markov chain over the four states, and for each second a FER+ face, a DAiSEE clip and now and then a RAVDESS utterance
+whose own labels agree with the state. An engaged learner's valence is positive, that of a bored, confused or frustrated
+one negative. What the modalities have to do with one another is therefore made by hand; what each shows is real. In a
+classroom, bored people smile and engaged ones frown: expect less than is measured here.
+
+- Faces: half of the official FER+ validation pictures, by near-duplicates; the other half chose, the official test
+  pictures tested.
+- Voices: RAVDESS, each actor through a network that never heard them, moved to where the shipped network's embeddings
+  are; eight actors taught, four chose, eight tested.
+- Engagement: DAiSEE Train subjects, each through a network that never saw them, four folds taught and one chose; the
+  Validation subjects tested.
+- Every modality was damaged in all the ways of the report, and missing 0 to 100 % of the time in bursts (modality
+  dropout).
+
+## Limits
+
+- One face, or the mean of many weighted by their reliability: crowds of mixed minds were never in training.
+- The weights of the branches whose embeddings it reads set the terms:
+
+{licences}
+"""
