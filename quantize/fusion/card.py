@@ -36,9 +36,9 @@ Made by `affect-quantize train-fusion --data ROOT`; measured, against simpler ru
 
 **Nobody was seen and heard at the same time.** No public data set of that kind was at hand, so sessions are put
 together: a Markov chain over the four states, and for each second a FER+ face, a DAiSEE clip and now and then a
-RAVDESS utterance whose own labels agree with the state. An engaged learner's valence is positive, that of a bored, confused or frustrated
-one negative. What the modalities have to do with one another is therefore made by hand; what each shows is real. In a
-classroom, bored people smile and engaged ones frown: expect less than is measured here.
+RAVDESS utterance whose own labels agree with the state. An engaged learner's valence is positive, that of a bored,
+confused or frustrated one negative. What the modalities have to do with one another is therefore made by hand; what
+each shows is real. In a classroom, bored people smile and engaged ones frown: expect less than is measured here.
 
 - Faces: half of the official FER+ validation pictures, by near-duplicates; the other half chose, the official test
   pictures tested.

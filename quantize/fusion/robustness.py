@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,7 @@ def _reactions(part: Part, probability: NDArray[np.float64]) -> tuple[list[int],
     seconds = changed.shape[1]
     for row in range(len(changed)):
         begins = np.flatnonzero(changed[row]).tolist()
-        for begin, end in zip(begins, [*begins[1:], seconds], strict=True):
+        for begin, end in pairwise([*begins, seconds]):
             told = np.flatnonzero((probability[row, begin:end] > 0.5) == (part.sessions.positive[row, begin] == 1))
             changes += 1
             if len(told):

@@ -88,9 +88,11 @@ def bursts(sessions: int, seconds: int, share: float, burst_s: float, seed: int)
 
     A two-state Markov chain that begins in its stationary distribution (Gilbert 1960).
     """
+    if share >= 1.0:
+        return np.ones((sessions, seconds), np.bool_)
     rng = np.random.default_rng(seed)
     ends = 1.0 / burst_s
-    begins = min(1.0, ends * share / (1.0 - share)) if share < 1.0 else 1.0
+    begins = min(1.0, ends * share / (1.0 - share))
     missing = np.empty((sessions, seconds), np.bool_)
     missing[:, 0] = rng.random(sessions) < share
     for second in range(1, seconds):
