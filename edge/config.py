@@ -150,7 +150,7 @@ class Models(Section, frozen=True):
 class Fusion(Section, frozen=True):
     """How readings become one state."""
 
-    kind: Literal["late", "weighted", "attention"] = "late"
+    kind: Literal["late", "weighted", "attention"] = "weighted"
     """The late rule on this moment's readings, the same weighted by reliability with a memory, or the network."""
     period_s: Annotated[float, Meta(ge=0.2, le=60.0)] = 1.0
     """Seconds between published states."""
@@ -158,7 +158,7 @@ class Fusion(Section, frozen=True):
     """A reading older than this no longer counts."""
     longest_lag_s: Annotated[float, Meta(ge=0.5, le=10.0)] = 1.0
     """No score is older than this: where looking or listening takes longer, sound is dropped and the box abstains."""
-    minimum_reliability: Share = 0.1
+    minimum_reliability: Share = 0.6
     """Where no modality is more reliable than this, the box abstains."""
     baseline: bool = True
     """Whether engagement is read relative to what the room's faces looked like in their first minute."""
