@@ -36,7 +36,7 @@ class Sizes:
     """How many sessions each part has; enough that every face of the test is shown."""
 
     train: int = 400
-    valid: int = 64
+    valid: int = 32
     test: int = 80
 
 
