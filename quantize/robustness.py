@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -55,18 +58,18 @@ def kinds(models: Path, run: Path) -> dict[str, Kind]:
     return found
 
 
-def compare(part: Part, compared: Mapping[str, Kind], least: float) -> dict[str, Any]:
-    """The report on ``part``; a kind is silent where its support is below ``least``, which validation chose."""
+def compare(part: Part, compared: Mapping[str, Kind], least: float, workers: int | None = None) -> dict[str, Any]:
+    """The report on ``part``; a kind is silent where its support is below ``least``, which validation chose.
+
+    The work is shared by ``workers`` processes (default: one for each core).
+    """
     cases = robustness.cases()
     said: dict[str, dict[str, Course]] = {}
-    with tqdm(total=len(cases) * len(compared), desc="sessions", unit="kind", leave=False) as bar:
-        for case in cases:
-            sessions = comparison.played(part, case.damage)
-            said[case.name] = {}
-            for name, kind in compared.items():
-                bar.set_postfix_str(f"{case.title}, {name}")
-                said[case.name][name] = comparison.course(kind, sessions)
-                bar.update()
+    with tqdm(total=len(cases), desc="cases", unit="case", leave=False) as bar:
+        for case, courses in zip(cases, _all_said(part, compared, cases, workers or os.cpu_count() or 1), strict=True):
+            said[case.name] = courses
+            bar.set_postfix_str(case.title)
+            bar.update()
     return {
         "sessions": len(part.sessions.state),
         "seconds": part.sessions.state.shape[1],
@@ -80,6 +83,35 @@ def compare(part: Part, compared: Mapping[str, Kind], least: float) -> dict[str,
         "reliability": reliability(part),
         "versions": provenance.versions(),
     }
+
+
+def _all_said(
+    part: Part, compared: Mapping[str, Kind], cases: Sequence[Case], workers: int
+) -> Iterator[dict[str, Course]]:
+    """What every kind says in each of ``cases``, in their order."""
+    if workers == 1:
+        yield from (_said(part, compared, case) for case in cases)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(part, compared)) as pool:
+        yield from pool.map(_one, cases)
+
+
+_SHARED: list[tuple[Part, Mapping[str, Kind]]] = []
+"""What a worker was given when it began."""
+
+
+def _begin(part: Part, compared: Mapping[str, Kind]) -> None:
+    _SHARED.append((part, compared))
+
+
+def _one(case: Case) -> dict[str, Course]:
+    return _said(*_SHARED[0], case)
+
+
+def _said(part: Part, compared: Mapping[str, Kind], case: Case) -> dict[str, Course]:
+    sessions = comparison.played(part, case.damage)
+    return {name: comparison.course(kind, sessions) for name, kind in compared.items()}
 
 
 def _case(case: Case, said: Mapping[str, Course], part: Part, least: float) -> dict[str, Any]:

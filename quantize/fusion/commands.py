@@ -88,8 +88,10 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _robustness(arguments: argparse.Namespace) -> int:
     from quantize import chart, robustness
+    from quantize.evaluation import neutral
     from quantize.files import check_writable, write_bytes, write_json
     from quantize.fusion import report
+    from quantize.fusion.parts import FOLDERS
 
     if arguments.chart:
         chart.check(arguments.chart)
@@ -99,6 +101,7 @@ def _robustness(arguments: argparse.Namespace) -> int:
     compared = robustness.kinds(arguments.models, folder)
     figures = robustness.compare(found, compared, robustness.least_support())
     figures["lasting"] = robustness.lasting(compared, lambda seconds: _lasting(found, seconds))
+    figures["first_minute"] = neutral.first_minute(arguments.models, arguments.data / FOLDERS["engagement"])
     if arguments.json:
         write_json(arguments.json, figures)
     if arguments.report:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quantize.chart import saved
+from quantize.evaluation import neutral
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,11 @@ def markdown(report: Mapping[str, Any]) -> str:
     cases = report["cases"]
     names = list(cases["clean"]["kinds"])
     sections = [
+        "# Fusion under damage",
+        "Written by `affect-quantize robustness --data ROOT --report FILE.md`. The sessions are put together from data "
+        "sets of one modality each ([how](../models_tflite/attention.md#what-it-was-taught-on)), of people and pictures "
+        "that no part of the box has learned from; every kind is the code that runs on the device.",
+        "![Accuracy against what is missing, what is hidden, and how often the box speaks](robustness.png)",
         f"{report['sessions']} sessions of {report['seconds']} s. Accuracy of valence, second by second; a second in "
         "which nothing is known is half right.",
         _table(
@@ -57,6 +63,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         *_gains(cases),
         *_targets(report),
         *_lasting(report),
+        *_first_minute(report),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -138,6 +145,16 @@ def _lasting(report: Mapping[str, Any]) -> list[str]:
     ]
     text = "All modalities missing 60 % of the time in bursts of 5 s, by how long valence lasts on average:"
     return [text, _table(["valence lasts", *names], rows)]
+
+
+def _first_minute(report: Mapping[str, Any]) -> list[str]:
+    if "first_minute" not in report:
+        return []
+    return [
+        "Engagement read relative to what the room's faces look like in their first minute, before and after, by where "
+        "the camera hangs and how many people sit in the room (DAiSEE Validation):",
+        neutral.table(report["first_minute"]),
+    ]
 
 
 def text(report: Mapping[str, Any]) -> str:

@@ -102,7 +102,7 @@ def test_where_nothing_is_known_half_is_right(part: Part) -> None:
 
 def test_the_report_names_the_winner_and_every_aim(part: Part) -> None:
     kinds = {kind.name: kind for kind in (FACE, VOICE, AVERAGE, LATE, WEIGHTED)}
-    figures = compare(part, kinds, 0.6)
+    figures = compare(part, kinds, 0.6, workers=1)
     assert set(figures["cases"]) == {case.name for case in robustness.cases()}
     assert report.winner(figures) == "weighted"
     said, page = report.text(figures), report.markdown(figures)
