@@ -145,41 +145,47 @@ class Pipeline:
 
         Modalities from ``outside`` move a state that the box has made itself; they never make one.
         """
+        if self._blind(now):
+            self._let_go(now)
+        readings = room.current(self._readings(now), now, self._settings.fusion.window_s)
         with self.stages.timed("fusion"):
-            if self._blind(now):
-                self._let_go(now)
-            fusion = self._settings.fusion
-            # not the tracks alive: one face that jumps is two of them until the first ends
-            group = max((count for _, count in self._crowd), default=0)
-            readings = room.current(self._readings(now), now, fusion.window_s)
-            rooms = room.pool(readings)
-            fused = self._fusion.fuse(readings, rooms, now)
-            reliability: dict[Modality, float] = {name: reading.reliability for name, reading in rooms.items()}
-            reason = self._blindness(now, list(self._tracker.alive.values()))
-            if reason is not None and not (reason in _VOICE_REMAINS and self._alone and "speech" in rooms):
-                return Affect(now, fusion.window_s, group, reliability, abstain=reason)
-            positive = [(said.positive, said.reliability) for said in outside if said.positive is not None]
-            engaged = [(said.engagement, said.reliability) for said in outside if said.engagement is not None]
-            satisfaction, confidence = late.moved((fused.satisfaction, fused.confidence), positive)
-            # conflict lowers confidence but is a finding; abstaining is for when nothing can be trusted
-            if fused.support < fusion.minimum_reliability:
-                return Affect(now, fusion.window_s, group, reliability, abstain=Abstention.UNRELIABLE)
-            return Affect(
-                time=now,
-                window_s=fusion.window_s,
-                group=group,
-                reliability={**reliability, **{said.modality: said.reliability for said in outside}},
-                engagement=late.engagement(late.engaged(fused.engagement, engaged), self._fusion.thresholds, priors)
-                if fused.engagement is not None
-                else None,
-                valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
-                satisfaction=satisfaction,
-                confidence=confidence,
-                emotions=room.emotions(rooms),
-                voice="speech" in rooms if now - self._listened < DEAF_S else None,
-                weights=fused.weights,
-                limits=room.limits(readings),
-            )
+            return self._fused(readings, now, priors, outside)
+
+    def _fused(
+        self, readings: Sequence[Reading], now: float, priors: Mapping[str, float], outside: Sequence[Contribution]
+    ) -> Affect:
+        """What ``readings``, all that still count, come to."""
+        fusion = self._settings.fusion
+        # not the tracks alive: one face that jumps is two of them until the first ends
+        group = max((count for _, count in self._crowd), default=0)
+        rooms = room.pool(readings)
+        fused = self._fusion.fuse(readings, rooms, now)
+        reliability: dict[Modality, float] = {name: reading.reliability for name, reading in rooms.items()}
+        reason = self._blindness(now, list(self._tracker.alive.values()))
+        if reason is not None and not (reason in _VOICE_REMAINS and self._alone and "speech" in rooms):
+            return Affect(now, fusion.window_s, group, reliability, abstain=reason)
+        positive = [(said.positive, said.reliability) for said in outside if said.positive is not None]
+        engaged = [(said.engagement, said.reliability) for said in outside if said.engagement is not None]
+        satisfaction, confidence = late.moved((fused.satisfaction, fused.confidence), positive)
+        # conflict lowers confidence but is a finding; abstaining is for when nothing can be trusted
+        if fused.satisfaction is None or fused.support < fusion.minimum_reliability:
+            return Affect(now, fusion.window_s, group, reliability, abstain=Abstention.UNRELIABLE)
+        return Affect(
+            time=now,
+            window_s=fusion.window_s,
+            group=group,
+            reliability={**reliability, **{said.modality: said.reliability for said in outside}},
+            engagement=late.engagement(late.engaged(fused.engagement, engaged), self._fusion.thresholds, priors)
+            if fused.engagement is not None
+            else None,
+            valence=2.0 * rooms["face"].values["positive"] - 1.0 if "face" in rooms else None,
+            satisfaction=satisfaction,
+            confidence=confidence,
+            emotions=room.emotions(rooms),
+            voice="speech" in rooms if now - self._listened < DEAF_S else None,
+            weights=fused.weights,
+            limits=room.limits(readings),
+        )
 
     @property
     def _alone(self) -> bool:

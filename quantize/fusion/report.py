@@ -41,11 +41,11 @@ def markdown(report: Mapping[str, Any]) -> str:
     sections = [
         "# Fusion under damage",
         "Written by `affect-quantize robustness --data ROOT --report FILE.md`. The sessions are put together from data "
-        "sets of one modality each ([how](../models_tflite/attention.md#what-it-was-taught-on)), of people and pictures "
-        "that no part of the box has learned from; every kind is the code that runs on the device.",
+        "sets of one modality each ([how](../models_tflite/attention.md#what-it-was-taught-on)), of people and "
+        "pictures that no part of the box has learned from; every kind is the code that runs on the device.",
         "![Accuracy against what is missing, what is hidden, and how often the box speaks](robustness.png)",
-        f"{report['sessions']} sessions of {report['seconds']} s. Accuracy of valence, second by second; a second in "
-        "which nothing is known is half right.",
+        f"{report['sessions']} sessions of {report['seconds']} s. Accuracy of valence, second by second; a second "
+        "in which nothing is known is half right.",
         _table(
             ["damage", *names],
             [[case["title"], *(_strongest(case["kinds"], name) for name in names)] for case in cases.values()],
