@@ -32,7 +32,7 @@ def test_hiding_what_matters_costs_more_than_hiding_at_random_and_that_more_than
 
 
 def test_maps_that_are_all_alike_cost_as_much_as_another_pictures() -> None:
-    pictures, maps = marked(50)
+    _, maps = marked(50)
     maps[:] = maps[0]
     first = deletion.controls(maps, SIDE, np.random.default_rng(1))
     np.testing.assert_array_equal(first["most"], first["another's"])

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-tf = pytest.importorskip("tensorflow", reason="Grad-CAM needs TensorFlow, which is not installed here")
-
 from edge.errors import UserError
-from quantize.explanation import gradcam
-from quantize.explanation.gradcam import GradCam
-from quantize.models.face_emotion import face_emotion, with_mirror
 
-L = tf.keras.layers
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="Grad-CAM needs TensorFlow, which is not installed here"
+)
 
 
-def light_and_dark() -> tf.keras.Model:
+def light_and_dark() -> Any:
     """Two logits: how much of a picture is brighter than zero, and how much is darker."""
+    import tensorflow as tf
+
+    L = tf.keras.layers
     inputs = L.Input((None, None, 1))
     split = L.Conv2D(2, 1, activation="relu", use_bias=False, name="split")
     x = L.GlobalAveragePooling2D()(L.AveragePooling2D(4)(split(inputs)))
@@ -27,6 +29,8 @@ def light_and_dark() -> tf.keras.Model:
 
 
 def test_the_map_is_where_the_decision_is_made() -> None:
+    from quantize.explanation.gradcam import GradCam
+
     picture = np.zeros((1, 16, 16, 1), np.float32)
     picture[0, :, :8] = 1.0  # the left half alone is bright,
     picture[0, 12:, 8:] = -1.0  # and a corner on the right alone is dark
@@ -38,6 +42,11 @@ def test_the_map_is_where_the_decision_is_made() -> None:
 
 
 def test_the_map_adds_up_to_the_logit_but_for_the_bias() -> None:
+    import tensorflow as tf
+
+    from quantize.explanation.gradcam import GradCam
+    from quantize.models.face_emotion import face_emotion
+
     tf.keras.utils.set_random_seed(0)
     model = face_emotion(7, widths=(4, 4, 4, 4, 8))
     model.get_layer("logits").bias.assign(np.arange(7) / 10)
@@ -51,6 +60,11 @@ def test_the_map_adds_up_to_the_logit_but_for_the_bias() -> None:
 
 
 def test_it_says_what_the_device_says_and_looks_at_the_mirror_image_alike(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from quantize.explanation import gradcam
+    from quantize.models.face_emotion import face_emotion, with_mirror
+
     tf.keras.utils.set_random_seed(0)
     served = with_mirror(face_emotion(7, widths=(4, 4, 4, 4, 4)), 48, batch=1)
     served.save(tmp_path / "model.keras")
@@ -64,6 +78,11 @@ def test_it_says_what_the_device_says_and_looks_at_the_mirror_image_alike(tmp_pa
 
 @pytest.mark.parametrize("kind", ["no network", "no pooling", "damaged"])
 def test_another_file_is_one_line_that_names_it(kind: str, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from quantize.explanation import gradcam
+
+    L = tf.keras.layers
     file = tmp_path / "model.keras"
     if kind == "damaged":
         file.write_bytes(b"no model")
