@@ -27,9 +27,7 @@ def face_emotion(data: Path, folder: Path, count: int, seed: int, emotion: str |
     Raises UserError where TensorFlow, the run or the data are missing or not what they should be.
     """
     if importlib.util.find_spec("tensorflow") is None:
-        raise UserError(
-            "explain face_emotion: TensorFlow is not installed here; pip install 'affectfusion-edge[quantize]'"
-        )
+        raise UserError("explain face_emotion: needs TensorFlow; pip install 'affectfusion-edge[quantize]'")
     from edge.features.face_crop import FaceCrop
     from quantize import runs
     from quantize.explanation import faces, gradcam, pages

@@ -73,6 +73,9 @@ def explain(
     with tqdm(total=passes * len(pictures), desc="explaining", unit="picture", leave=False) as bar:
         logits = network.logits(pictures, bar)
         said = logits.argmax(axis=1)
+        chosen = _chosen(truth, said, None if emotion is None else labels.index(emotion), count, rng)
+        if emotion is not None and not len(chosen):
+            raise UserError(f"--emotion {emotion}: no picture here is it or was taken for it")
         maps = network.maps(pictures, said, bar)
         left = {
             name: [network.logits(deletion.hidden(pictures, first, share), bar) for share in deletion.SHARES]
@@ -80,9 +83,6 @@ def explain(
         }
     rights = {name: np.stack([one.argmax(axis=1) == truth for one in of_control]) for name, of_control in left.items()}
     large = np.maximum(deletion.enlarged(maps, side), 0)
-    chosen = _chosen(truth, said, None if emotion is None else labels.index(emotion), count, rng)
-    if emotion is not None and not len(chosen):
-        raise UserError(f"--emotion {emotion}: no picture here is it or was taken for it")
     wrong = chosen[said[chosen] != truth[chosen]]
     missed = dict(zip(wrong.tolist(), _missed(network, pictures, truth, wrong), strict=True))
     probabilities = softmax(logits, temperature)

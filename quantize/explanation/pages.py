@@ -17,6 +17,9 @@ TEMPLATE = Path(__file__).with_name("page.html")
 MOST = 8
 """So many features of a state are listed."""
 
+DRAWN = 4
+"""So many features are drawn."""
+
 
 @dataclass(frozen=True)
 class Image:
@@ -57,9 +60,14 @@ def of_states(found: states.Explanation) -> str:
     return _page(
         title="What moves the four states",
         about=f"{report['n']} clips of {report['subjects']} people that the int8 model was not trained on. How far "
-        "each clip's probability is from the average face's is shared out among the parts of the face by Shapley "
-        "values. What goes together is not what causes: a network that learned from few people may read who somebody "
-        "is, such as the shape of a nose, where it seems to read how they feel.",
+        "each clip's probability is from the average face's is shared out among the parts of the face by "
+        "Shapley values, in percentage points, up or down. A part that is left out lies where the average "
+        "face has it, before any feature is computed, and the head is turned as the average one: so each "
+        "answer is to a whole face. The features' weights would not do: each feature is a sum over all "
+        "landmarks. All combinations of the parts are asked about, nothing is sampled. Behind what is seen "
+        "where a part moves the state up stands the rank correlation of the two. Lines are 95 % intervals "
+        "that draw whole people. What goes together is not what causes: a network that learned from few "
+        "people may read who somebody is, such as the shape of a nose, where it seems to read how they feel.",
         sentences=[states.sentence(state, of) for state, of in report["states"].items()],
         sections=[
             *(_regions(state, of) for state, of in report["states"].items()),
@@ -170,12 +178,7 @@ def _regions(state: str, found: Mapping[str, Any]) -> Section:
     ]
     return Section(
         f"{state}: parts of the face",
-        f"The average face is given {found['average']:.2f}, these clips {found['mean']:.2f} on average. A part that is "
-        "left out lies where the average face has it, before any feature is computed, and the head is turned as the "
-        "average one: so each answer is to a whole face. Features cannot be named instead, as each is a sum over all "
-        "landmarks. All combinations of the parts are asked about: nothing is sampled. Points are percentage points of "
-        "probability by which a part moves a clip, up or down; behind what is seen where it is up stands the rank "
-        "correlation. Lines are 95 % intervals that draw whole people.",
+        f"The average face is given {found['average']:.2f}, these clips {found['mean']:.2f} on average.",
         plots.bars(
             {region["name"]: region["share"] for region in found["regions"]},
             f"what moves {state}, by parts of the face",
@@ -187,14 +190,17 @@ def _regions(state: str, found: Mapping[str, Any]) -> Section:
 
 
 def _moves(found: states.Explanation) -> Section:
-    top = {state: of["features"][0] for state, of in found.report["states"].items()}
+    told = found.report["states"]
+    shares = {state: {one["feature"]: one["share"] for one in of["features"]} for state, of in told.items()}
+    regions = {one["feature"]: one["region"] for of in told.values() for one in of["features"]}
+    most = sorted(regions, key=lambda feature: -sum(of[feature] for of in shares.values()))[:DRAWN]
     return Section(
-        "The feature that moves each state most",
-        f"Features are principal components of the landmarks: directions in which faces differ. The average face, and "
-        f"in colour the same face {plots.SPREAD:g} standard deviations along each state's first feature.",
-        plots.moves(found.mean, {state: found.moves[of["feature"]] for state, of in top.items()}),
-        ["state", "feature", "seen most at", "share"],
-        [[state, str(of["feature"]), of["region"], f"{of['share']:.1%}"] for state, of in top.items()],
+        "The features that move most",
+        "Features are principal components of the landmarks: directions in which faces differ. Here are the average "
+        f"face and, in colour, the same face {plots.SPREAD:g} standard deviations along a feature.",
+        plots.moves(found.mean, {f"feature {feature}": found.moves[feature] for feature in most}),
+        ["feature", "seen most at", *(f"share, {state}" for state in told)],
+        [[str(feature), regions[feature], *(f"{of[feature]:.1%}" for of in shares.values())] for feature in most],
     )
 
 
