@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edge.errors import UserError
 from edge.inference.store import Manifest, ModelStore
+from edge.signals import EMOTIONS
+from quantize import explain
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
 from quantize.branches.face_emotion import FaceEmotion
 from quantize.conversion.capped import Caps
 from quantize.datasets import ALL, FoldChoice
+from quantize.explain import Explained
 from quantize.extraction import CACHE
 from quantize.fusion import commands as fusion
 
@@ -37,6 +41,7 @@ examples:
   affect-quantize evaluate face_emotion --data my_pictures --quick
   affect-quantize certify face_emotion --data fer2013plus
   affect-quantize certify face_emotion --benchmark benchmark.json
+  affect-quantize explain engagement --data daisee_landmarks --html states.html
   affect-quantize reproduce speech_emotion engagement --data data
 
 --data is the data set's own folder in its official layout; `affect-quantize datasets` lists those that are known.
@@ -50,6 +55,14 @@ examples:
   affect-quantize convert-keras mine.keras --representative inputs.npy --unseen others.npy --out mine.tflite
   affect-quantize convert-keras lstm.h5 --representative inputs.npy --out lstm.tflite --variants lstm --json lstm.json
   affect-quantize convert-keras mine.keras --representative random --out try.tflite
+"""
+
+EXPLAIN_EXAMPLES = """\
+examples:
+  affect-quantize explain face_emotion --data fer2013plus --html faces.html
+  affect-quantize explain face_emotion --data fer2013plus --html sad.html --emotion sad --count 40
+  affect-quantize explain engagement --data daisee_landmarks --html states.html --json states.json
+  affect-quantize explain engagement --data daisee_landmarks --clips 1429 --permutations 20
 """
 
 BENCHMARK_EXAMPLES = """\
@@ -124,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     certify.add_argument("--benchmark", type=Path, metavar="FILE", help="latencies that `benchmark --json FILE` wrote")
     fusion.add(commands, MODELS, RUNS)
+    _explain_command(commands)
     _reproduce_command(commands)
     return parser
 
@@ -282,10 +296,40 @@ def _benchmark_command(commands: Any) -> None:
     _caps_options(command)
 
 
+def _explain_command(commands: Any) -> None:
+    summary = "say in words and as a page where the face network looks, or what moves the four states"
+    parser = _subparser(commands, "explain", summary, _sentence(summary), EXPLAIN_EXAMPLES)
+    branches = parser.add_subparsers(metavar="BRANCH", required=True)
+    about = "Grad-CAM on the test pictures, right and wrong ones, and what hiding the places costs that matter most"
+    face = _subparser(branches, "face_emotion", about, _sentence(about), EXPLAIN_EXAMPLES)
+    _run_option(face)
+    face.add_argument("--count", type=_positive, default=24, metavar="N", help="pictures in the page (default: 24)")
+    face.add_argument("--emotion", choices=EMOTIONS, metavar="NAME", help=f"only these: {', '.join(EMOTIONS)}")
+    about = "Shapley values of the shipped model's features and of the parts of a face, on people it was not trained on"
+    states = _subparser(branches, "engagement", about, _sentence(about), EXPLAIN_EXAMPLES)
+    _models_option(states)
+    states.add_argument("--clips", type=_positive, default=300, metavar="N", help="drawn from all (default: 300)")
+    states.add_argument("--permutations", type=_even, default=6, metavar="N", help="for each clip, even (default: 6)")
+    for command, action in ((face, _explain_face), (states, _explain_states)):
+        command.set_defaults(command=partial(_explain, action))
+        command.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set's own folder")
+        command.add_argument("--html", type=Path, metavar="FILE", help="write the page with plots there")
+        command.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+        command.add_argument("--seed", type=int, default=1, metavar="N", help="fixes everything drawn (default: 1)")
+        _cache_option(command)
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _even(text: str) -> int:
+    number = _positive(text)
+    if number % 2:
+        raise argparse.ArgumentTypeError("must be even")
     return number
 
 
@@ -495,6 +539,31 @@ def _certify(branch: Branch, arguments: argparse.Namespace) -> int:
     print(tables.whole(manifest.figures))
     print(f"written to {arguments.models / branch.name}.json and .md")
     return 0
+
+
+def _explain(action: Callable[[argparse.Namespace], Explained], arguments: argparse.Namespace) -> int:
+    from quantize.files import write_bytes, write_json
+
+    _check_outputs(arguments.json, arguments.html)
+    if arguments.json and arguments.json == arguments.html:
+        raise UserError(f"--json and --html: both name {arguments.json}")
+    found = action(arguments)
+    if arguments.json:
+        write_json(arguments.json, found.report)
+    if arguments.html:
+        write_bytes(arguments.html, found.page.encode())
+    print("\n".join(found.sentences))
+    return 0
+
+
+def _explain_face(arguments: argparse.Namespace) -> Explained:
+    run = _run_folder(BRANCHES["face_emotion"], arguments)
+    return explain.face_emotion(_folder(arguments), run, arguments.count, arguments.seed, arguments.emotion)
+
+
+def _explain_states(arguments: argparse.Namespace) -> Explained:
+    effort = arguments.clips, arguments.permutations, arguments.seed
+    return explain.engagement(_folder(arguments), arguments.models, *effort)
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:

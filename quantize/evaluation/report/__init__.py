@@ -15,6 +15,7 @@ from quantize.evaluation.report import plots
 from quantize.evaluation.tables import FLATTERED, KINDS, ROWS, floor, interval, number
 
 TEMPLATE = Path(__file__).with_name("page.html")
+STYLE = Path(__file__).with_name("style.css")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def page(report: Mapping[str, Any]) -> str:
     sections += [_cohort(label, parts) for label, parts in report["groups"].items()]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        style=STYLE.read_text(encoding="utf-8"),
         report=report,
         kinds=[KINDS[kind] for kind in kinds],
         warning=FLATTERED if report["seen"] else "",

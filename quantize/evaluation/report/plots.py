@@ -72,9 +72,7 @@ def intervals(rows: Mapping[str, Mapping[str, Interval]], reference: float | Non
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
         figure.legend(loc="outside upper left", ncols=len(kinds), handletextpad=0.2, columnspacing=1.2)
-        return _svg(
-            figure, f"{', '.join(rows)}: points with intervals of {' and '.join(KINDS[kind] for kind in kinds)}"
-        )
+        return svg(figure, f"{', '.join(rows)}: points with intervals of {' and '.join(KINDS[kind] for kind in kinds)}")
 
 
 def reliability(curves: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]) -> str:
@@ -95,7 +93,7 @@ def reliability(curves: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]
             axes.set(xlim=(0, 1), ylim=(0, 1), title=decision, xlabel="said", ylabel="true", aspect="equal")
         handles, labels = all_axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
-        return _svg(figure, f"reliability of {', '.join(decisions)}")
+        return svg(figure, f"reliability of {', '.join(decisions)}")
 
 
 def drift(histograms: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
@@ -110,7 +108,7 @@ def drift(histograms: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
             axes.set_ylim(bottom=0.5)
             axes.xaxis.set_major_locator(MaxNLocator(4, symmetric=True))
             axes.set(title=decision, xlabel="int8 minus float32", ylabel="examples")
-        return _svg(figure, f"histogram of the change in probability of {', '.join(histograms)}")
+        return svg(figure, f"histogram of the change in probability of {', '.join(histograms)}")
 
 
 def _small(names: Sequence[str], height: float) -> tuple[Figure, list[Axes]]:
@@ -121,7 +119,7 @@ def _small(names: Sequence[str], height: float) -> tuple[Figure, list[Axes]]:
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(len(names))]
 
 
-def _svg(figure: Figure, described: str) -> str:
+def svg(figure: Figure, described: str) -> str:
     """The figure as an ``svg`` element that fills its place, with names of its own, described to screen readers."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
