@@ -28,8 +28,8 @@ PUBLISHABLE = {"Abstention", "Affect", "Engagement", "Limit", "Modality", "Outsi
 ABOUT_MODELS = ("inference", "store", "Manifest")
 """What the health of a box names its models by; it holds nothing that was seen or heard."""
 
-EMBEDDINGS = ("signals.py", "inference", "branches", "fusion", "pipeline.py")
-"""The only rooms that know of embeddings: from the models that give them to the fusion that weighs them."""
+EMBEDDINGS = ("signals.py", "features", "inference", "branches", "fusion", "pipeline.py")
+"""The only rooms that know of embeddings: from the models that give them to the fusion that is fed with them."""
 
 HARMLESS = (
     *(msgspec.inspect.NoneType, msgspec.inspect.BoolType, msgspec.inspect.IntType, msgspec.inspect.FloatType),
