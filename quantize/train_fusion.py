@@ -44,7 +44,7 @@ LARGEST = 300 * 1024
 TUNED_ON = ("clean", "occlusion_40", "resolution_4", "dark", "snr_5", "babble_5", "all_missing_40", "everything")
 """Cases on whose validation sessions temperature, thresholds and weights are chosen, alike."""
 
-GRID = {"face": (0.3, 0.45, 0.6), "speech": (0.8, 1.1, 1.4), "change": (0.03, 0.05, 0.07)}
+GRID = {"face": (0.45, 0.6, 0.8, 1.0), "speech": (1.1, 1.4, 1.8), "change": (0.05, 0.07, 0.1)}
 """What is tried for ``Weights``, every combination."""
 
 
