@@ -103,7 +103,7 @@ def test_a_baseline_of_another_training_is_refused_with_both_hashes(store: Model
 
 
 def test_a_branch_without_a_baseline_is_loaded(store: ModelStore) -> None:
-    edit(store, baseline=None)
+    edit(store, baseline=None, reliability={})
     assert store.load("face_emotion")[0].baseline is None
 
 

@@ -33,7 +33,7 @@ def test_a_modality_that_is_there_but_poor_is_not_trusted() -> None:
 
 
 def test_a_modality_from_outside_counts_where_it_is_there() -> None:
-    said = sentence(newest(affect(reliability={"face": 0.8, "engagement": 0.7, "text": 0.5})), EN)
+    said = sentence(newest(affect(reliability={"face": 0.8, "engagement": 0.7, "text": 0.6})), EN)
     assert said == "mostly engaged; voice unheard; 3 of 4 modalities trusted"
 
 
@@ -48,7 +48,7 @@ def test_the_state_is_the_label_or_that_there_is_none(label: str | None, said: s
 
 
 def test_engagement_may_be_unknown_beside_other_scores() -> None:
-    assert sentence(newest(affect(engagement=None, reliability={"face": 0.5})), EN) == (
+    assert sentence(newest(affect(engagement=None, reliability={"face": 0.6})), EN) == (
         "engagement unknown; attention unseen; voice unheard; 1 of 3 modalities trusted"
     )
 
