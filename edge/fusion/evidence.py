@@ -6,7 +6,7 @@ from edge.fusion.fused import logit, shares, sigmoid
 from edge.fusion.room import trust
 from edge.signals import Modality
 
-CHANGE = 0.07
+CHANGE = 0.1
 """The chance that a room's valence turns within a second; chosen with the weights of ``weighted`` on validation."""
 
 

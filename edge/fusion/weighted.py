@@ -25,7 +25,7 @@ class Weights:
     least log loss on validation sessions (``affect-quantize train-fusion`` tells them).
     """
 
-    face: float = 0.45
+    face: float = 0.6
     speech: float = 1.1
     change: float = CHANGE
 
