@@ -121,11 +121,17 @@ def explain(
 
 def sentences(report: Mapping[str, Any]) -> list[str]:
     """What was found, in words: where each emotion is looked for, and what the deletion test says of that."""
+    there = {label: found for label, found in report["emotions"].items() if found["n"]}
+    usual = {
+        third: sum(found["n"] * found["thirds"][third] for found in there.values()) / report["n"] for third in THIRDS
+    }
     told = []
-    for label, found in report["emotions"].items():
-        if found["n"]:
-            third, share = max(found["thirds"].items(), key=lambda one: one[1])
-            told.append(f"{label} is looked for most at {third} ({share:.0%} of its map, {found['n']} pictures)")
+    for label, found in there.items():
+        third = max(THIRDS, key=lambda third: found["thirds"][third] - usual[third])
+        told.append(
+            f"{label} is looked for at {third} more than others are ({found['thirds'][third]:.0%} of its map, "
+            f"{usual[third]:.0%} of all, {found['n']} pictures)"
+        )
     worth = [
         f"hiding the {part['share']:.0%} that matter most costs {100 * part['most']['cost']:.1f} points, random places "
         f"{100 * part['random']['cost']:.1f} ({_times(part['ratio'])})"
