@@ -66,7 +66,10 @@ def convert(branch: Branch, data: Path, folder: Path, models: Path, caps: Caps |
             unseen = branch.unseen(data, _preprocessing(branch, run, folder), run.split)
             figures = evaluate(branch, manifest, staged, unseen, branch.conditions)
         manifest = certified(manifest, {**figures, "folds": len(run.judges)})
-        manifest = _reliable(branch, data, run, folder, manifest, staged)
+        try:
+            manifest = _reliable(branch, data, run, folder, manifest, staged)
+        except reliability.OneAnswerError as error:
+            print(f"{error}; its readings are as reliable as their input is good, times its skill", file=sys.stderr)
         for kind in OTHERS:
             write_bytes(folder / runs.VARIANTS / f"{kind}.tflite", (staged / f"{kind}.tflite").read_bytes())
         for part in (Path(FLOAT32) / manifest.file, Path(manifest.file)):

@@ -13,6 +13,7 @@ from edge.errors import UserError
 from edge.features.moment import Own
 from edge.inference.store import ModelStore
 from quantize import extraction
+from quantize import runs as runs_of
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch
 from quantize.evaluation.conditions import Condition
@@ -60,6 +61,13 @@ def load(data: Path, runs: Path, store: ModelStore, sizes: Sizes = Sizes()) -> P
         manifest = store.manifest(branch.name)
         if manifest.embedding is None or not manifest.reliability:
             raise UserError(f"{branch.name}: its model has no embedding or no reliability; convert it again")
+    for modality in NAMES:
+        if not (data / FOLDERS[modality]).is_dir():
+            raise UserError(f"{data / FOLDERS[modality]}: no such folder; the data set of {NAMES[modality]}")
+    for modality in ("speech", "engagement"):
+        # before the face is asked, which takes long
+        if not runs_of.load(runs / NAMES[modality], branches[modality]).folds:
+            raise UserError(f"{runs / NAMES[modality]}: has no fold networks; train it again with its default recipe")
     face_valid, face_test = _face(branches["face"], store, data / FOLDERS["face"])
     speech = _folds(branches["speech"], store, data / FOLDERS["speech"], runs)
     track = _folds(branches["engagement"], store, data / FOLDERS["engagement"], runs)
@@ -129,8 +137,6 @@ def _hardships(branch: Branch) -> list[Condition]:
 
 def _kept(name: str, branch: Branch, sha256: str, data: Path, ask: Callable[[], Answers]) -> Answers:
     """The answers in the cache, or new ones: the cache knows them by the model, the conditions and the data's place."""
-    if not data.is_dir():
-        raise UserError(f"{data}: no such folder; the data set of {branch.name}")
     conditions = ",".join(condition.name for condition in _hardships(branch))
     key = hashlib.sha256(f"{name}/{sha256}/{conditions}/{data.resolve()}".encode()).hexdigest()[:16]
     path = extraction.cache_folder() / "answers" / f"{name}-{key}.npz"

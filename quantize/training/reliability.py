@@ -48,6 +48,10 @@ KNOWN = 1000
 """Training inputs that a fold's baseline is made from, at most."""
 
 
+class OneAnswerError(UserError):
+    """Nothing can be learned of a network that says one thing only, or of data that hold one thing only."""
+
+
 @dataclass(frozen=True)
 class Cases:
     """N answers of a branch to what it did not learn from.
@@ -82,11 +86,11 @@ class Learned:
 def learn(teaching: Cases, measuring: Cases) -> Learned:
     """What the answers ``teaching`` teach, and what it is worth on ``measuring``, which are nobody's of those.
 
-    Raises UserError where one answer is missing altogether.
+    Raises OneAnswerError where one answer is missing altogether.
     """
     teaching, measuring = even(teaching), even(measuring)
     if not len(measuring.right) or set(teaching.decided.tolist()) not in ({ANY}, {YES, NO}):
-        raise UserError("reliability: all that was decided, or is true, is the same; both answers are needed")
+        raise OneAnswerError("reliability: all that was decided, or is true, is the same; both answers are needed")
     learned = {str(side): fit(teaching.only(teaching.decided == side)) for side in np.unique(teaching.decided)}
     return Learned(learned, figures(learned, measuring))
 
