@@ -80,7 +80,8 @@ def _speed(manifest: Manifest) -> list[str]:
         f"Made by `affect-quantize benchmark` on a workstation ({machines}), not on a device: the ratios are "
         "indications, the times say nothing of a Raspberry Pi."
     )
-    parts = [where, manifest.figures.get("latency_note", ""), tables.ratios(manifest.figures.get("ratios", {})), tables.latency(rows)]
+    figures = manifest.figures
+    parts = [where, figures.get("latency_note", ""), tables.ratios(figures.get("ratios", {})), tables.latency(rows)]
     return ["## Speed", *filter(None, parts)]
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edge.errors import UserError
 from edge.features.landmarks import NOSE_TIP, LandmarkFeatures
+from edge.inference.answer import answer
 from edge.inference.store import ModelStore
 from edge.perception.neutral import shift
 from edge.signals import ENGAGEMENT_STATES, Float32Array
@@ -75,7 +76,7 @@ def first_minute(models: Path, data: Path) -> dict[str, Any]:
 
     def ask(seen: Float32Array) -> Float32Array:
         held = np.repeat(seen[:, None], features.steps, axis=1)
-        return np.concatenate([next(iter(model(window[None]).values())) for window in held]).astype(np.float32)
+        return np.stack([answer(model(window[None])).logits for window in held])
 
     odds = [manifest.thresholds[state] / (1 - manifest.thresholds[state]) for state in ENGAGEMENT_STATES]
     thresholds = np.log(np.array(odds)) * manifest.temperature

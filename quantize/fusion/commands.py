@@ -98,10 +98,11 @@ def _robustness(arguments: argparse.Namespace) -> int:
     for file in filter(None, (arguments.json, arguments.report, arguments.chart)):
         check_writable(file)
     folder, found = _run_folder(arguments), _parts(arguments).test
+    first_minute = neutral.first_minute(arguments.models, arguments.data / FOLDERS["engagement"])
     compared = robustness.kinds(arguments.models, folder)
     figures = robustness.compare(found, compared, robustness.least_support())
     figures["lasting"] = robustness.lasting(compared, lambda seconds: _lasting(found, seconds))
-    figures["first_minute"] = neutral.first_minute(arguments.models, arguments.data / FOLDERS["engagement"])
+    figures["first_minute"] = first_minute
     if arguments.json:
         write_json(arguments.json, figures)
     if arguments.report:
