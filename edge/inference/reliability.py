@@ -59,7 +59,8 @@ class Reliability(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ``qualities`` are all that are known; one that is weighed but not known counts as perfect, and one that is not a
         finite number as missing altogether. ``margin`` as ``margin`` gives it.
         """
-        known = {name: _share(qualities.get(name, 1.0)) for name in {*self.level, *self.slope}}
+        # in one order: sums of floats depend on it, and the order of a set on the process
+        known = {name: _share(qualities.get(name, 1.0)) for name in sorted({*self.level, *self.slope})}
         clear = min(max(margin, 0.0), CLEAREST) if isfinite(margin) else 0.0
         gain = {name: self.level.get(name, 0.0) + self.slope.get(name, 0.0) * clear for name in known}
         evidence = self.bias + self.margin * clear + sum(gain[name] * known[name] for name in known)

@@ -423,6 +423,7 @@ def test_of_what_waits_for_the_broker_nothing_leaves_after_a_revocation_and_all_
     listener = Subscriber(broker.port, name="listener")
     box = start(settings(broker.port, CameraSettings(), storage=stored))
     assert listener.until("affect", abstain=None)
+    assert wait_until(lambda: listener.of("session"))
     broker.end()
     assert wait_until(lambda: "broker away" in box.status)
     cut = time.time()

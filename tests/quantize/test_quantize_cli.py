@@ -67,13 +67,15 @@ def test_a_branch_is_trained_converted_and_evaluated(
     assert set(manifest.thresholds) == set(BRANCHES[branch].decisions)
     store.preprocessing(manifest, BRANCHES[branch].preprocessing)
     card = (models / f"{branch}.md").read_text()
-    assert "## Limits" in card and "## Reliability" in card
-    assert set(manifest.provenance["reliability"]) == {"clean", "damaged"}
+    # after one epoch the small face network says one thing only, of which nothing can be learned
+    learns = branch != "face_emotion"
+    assert "## Limits" in card and ("## Reliability" in card) == learns == bool(manifest.reliability)
+    assert set(manifest.provenance.get("reliability", ())) == ({"clean", "damaged"} if learns else set())
     assert manifest.figures["folds"] == 0
 
-    capsys.readouterr()
-    assert main(["reliability", *on_run, "--models", str(models)]) == 0
-    assert "rank correlation" in capsys.readouterr().out
+    assert "balanced accuracy" in capsys.readouterr().out
+    assert main(["reliability", *on_run, "--models", str(models)]) == (0 if learns else 2)
+    assert ("rank correlation" in capsys.readouterr().out) == learns
     assert store.manifest(branch) == manifest
 
     figures = json.loads(report.read_text())
@@ -82,7 +84,6 @@ def test_a_branch_is_trained_converted_and_evaluated(
             assert set(figures[kind][figure]) == {"value", "low", "high"}
     assert figures["n"] > 0 and 0 <= figures["agreement"] <= 1 and 0.5 <= figures["majority_accuracy"] <= 1
     assert figures["int8"]["auc"] == manifest.figures["int8"]["auc"]
-    assert "balanced accuracy" in capsys.readouterr().out
 
 
 @needs_tensorflow
