@@ -92,9 +92,14 @@ def certified(manifest: Manifest, report: Mapping[str, Any], benchmark: Benchmar
     return msgspec.structs.replace(manifest, figures=figures)
 
 
+def encoded(manifest: Manifest) -> bytes:
+    """The certificate as it is written: indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
 def write(manifest: Manifest, models: Path) -> None:
     """Writes the certificate and the card beside the model."""
-    write_bytes(models / f"{manifest.name}.json", msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    write_bytes(models / f"{manifest.name}.json", encoded(manifest))
     write_bytes(models / f"{manifest.name}.md", card(manifest).encode())
 
 

@@ -17,12 +17,14 @@ from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features.moment import CLIP, MomentFeatures
-from edge.fusion.attention import LABELS, LOGITS, NAME, POSITIVE, Attention
+from edge.fusion.attention import LABELS, NAME, POSITIVE, Attention
 from edge.fusion.weighted import Weighted, Weights
+from edge.inference.answer import LOGITS
 from edge.inference.interpreter import Interpreter
 from edge.inference.store import Manifest, ModelStore, TensorContract
 from edge.signals import ENGAGEMENT_STATES, Float32Array
 from quantize.certificates import provenance
+from quantize.certify import encoded
 from quantize.conversion import capped, inspection
 from quantize.conversion.capped import Caps
 from quantize.evaluation import metrics
@@ -93,11 +95,11 @@ def _train_one(parts: Parts, features: MomentFeatures, recipe: AttentionRecipe, 
         write_bytes(place / "float32.tflite", (staged / "float32.tflite").read_bytes())
     inspection.inspect(place / f"{NAME}.tflite", NAME)
     manifest = _manifest(place, features, recipe)
-    write_bytes(place / f"{NAME}.json", _encoded(manifest))
+    write_bytes(place / f"{NAME}.json", encoded(manifest))
     temperature, thresholds, figures = _tuned(parts.valid, place)
     said = {**manifest.provenance, "development": figures}
     manifest = msgspec.structs.replace(manifest, temperature=temperature, thresholds=thresholds, provenance=said)
-    write_bytes(place / f"{NAME}.json", _encoded(manifest))
+    write_bytes(place / f"{NAME}.json", encoded(manifest))
 
 
 def _representative(windows: Windows, recipe: AttentionRecipe, cell: Any) -> Float32Array:
@@ -129,10 +131,6 @@ def _manifest(place: Path, features: MomentFeatures, recipe: AttentionRecipe) ->
         preprocessing_sha256=features.fingerprint(),
         provenance={"recipe": asdict(recipe), "versions": provenance.versions()},
     )
-
-
-def _encoded(manifest: Manifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
 
 
 def _cases() -> list[robustness.Case]:

@@ -13,6 +13,7 @@ from edge.fusion.fresh import Fresh
 from edge.fusion.fused import Fused, shares, sigmoid
 from edge.fusion.room import RoomReading, trust
 from edge.fusion.weighted import WEIGHTS, calibrated, collect
+from edge.inference.answer import LOGITS
 from edge.inference.store import ModelStore
 from edge.signals import ENGAGEMENT_STATES, Float32Array, Modality, Reading
 
@@ -21,7 +22,8 @@ NAME, POSITIVE = "attention", "positive"
 LABELS = (POSITIVE, *ENGAGEMENT_STATES)
 """What the network tells: positive valence and the four engagement states, as independent logits."""
 
-LOGITS, IMPORTANCE = "logits", "weights"
+IMPORTANCE = "weights"
+"""The network's other output, beside its logits."""
 
 STEP_S = 1.0
 """The network has learned from seconds; what comes in between waits for the next one."""

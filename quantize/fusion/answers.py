@@ -6,24 +6,24 @@ kinds of fusion under many conditions shows the same sessions again and again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from tqdm import tqdm
 
 from edge.branches import recentred, trust
-from edge.inference.answer import answer
-from edge.inference.interpreter import Interpreter
 from edge.inference.store import Manifest, ModelStore
 from edge.signals import Float32Array
 from quantize import runs
 from quantize.branches.base import Branch, Examples
 from quantize.evaluation.conditions import Condition
+from quantize.training.asking import Ask, of_file, of_weights
 from quantize.training.shares import spaced
 
 MOST = 2400
@@ -31,9 +31,6 @@ MOST = 2400
 
 STRENGTH = 10.0
 """Ridge penalty of the map from a fold's embeddings to the shipped network's."""
-
-Network = Callable[[Float32Array], tuple[Float32Array, Float32Array]]
-"""Inputs float32 (N, ...) to logits (N, labels) and embeddings (N, D)."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def joined(parts: Sequence[Answers]) -> Answers:
 def of_shipped(branch: Branch, store: ModelStore, examples: Examples, conditions: Sequence[Condition]) -> Answers:
     """What the shipped int8 file says of ``examples``."""
     _, interpreter = store.load(branch.name, branch.decisions)
-    return _asked(branch, _int8(interpreter), examples, conditions, -1)
+    return _asked(branch, of_file(interpreter), examples, conditions, -1)
 
 
 def of_folds(
@@ -99,19 +96,19 @@ def of_folds(
     both know. The networks are those before quantization.
     """
     run, manifest = runs.load(run_folder, branch), store.manifest(branch.name)
-    shipped = _keras(branch, run_folder / runs.WEIGHTS)
+    shipped = of_weights(branch, run_folder / runs.WEIGHTS)
     home = store.preprocessing(manifest, branch.preprocessing)
     known = branch.unseen(data, home, None)
     parts = []
     for number, fold in enumerate(tqdm(run.folds, desc=f"{branch.name}, folds", unit="fold", leave=False)):
-        own = _converted(fold.preprocessing, branch.preprocessing)
-        network = _keras(branch, run_folder / runs.fold_weights(number))
+        own = msgspec.convert(fold.preprocessing, branch.preprocessing)
+        network = of_weights(branch, run_folder / runs.fold_weights(number))
         both = spaced(np.flatnonzero(np.isin(known.groups, fold.split["train"])), MOST)
         _, theirs = network(branch.unseen(data, own, None).inputs[both])
         _, ours = shipped(known.inputs[both])
         mapped = Ridge(STRENGTH).fit(theirs, ours)
 
-        def moved(inputs: Float32Array, network: Network = network, mapped: Ridge = mapped) -> Any:
+        def moved(inputs: Float32Array, network: Ask = network, mapped: Ridge = mapped) -> Any:
             logits, embedding = network(inputs)
             return logits, mapped.predict(embedding).astype(np.float32)
 
@@ -155,10 +152,11 @@ def told(branch: Branch, manifest: Manifest, answers: Answers) -> Told:
     return Told(said.reshape(shape), positive.reshape(shape), reliability.reshape(shape), probabilities)
 
 
-def _asked(branch: Branch, network: Network, examples: Examples, conditions: Sequence[Condition], fold: int) -> Answers:
+def _asked(branch: Branch, network: Ask, examples: Examples, conditions: Sequence[Condition], fold: int) -> Answers:
     logits, embedding, qualities = [], [], []
     for condition in tqdm(conditions, desc=f"{branch.name}, asked", unit="condition", leave=False):
         said, meant = network(examples.under(condition))
+        assert meant is not None
         logits.append(said)
         embedding.append(meant)
         qualities.append(examples.qualities(condition))
@@ -173,30 +171,3 @@ def _asked(branch: Branch, network: Network, examples: Examples, conditions: Seq
         groups=np.asarray(examples.groups),
         fold=np.full(len(examples.truth), fold, np.int64),
     )
-
-
-def _int8(interpreter: Interpreter) -> Network:
-    def network(inputs: Float32Array) -> tuple[Float32Array, Float32Array]:
-        said = [answer(interpreter(sample.reshape(interpreter.input.shape))) for sample in inputs]
-        return np.stack([one.logits for one in said]), np.stack([np.asarray(one.embedding) for one in said])
-
-    return network
-
-
-def _keras(branch: Branch, weights: Path) -> Network:
-    import tensorflow as tf
-
-    model = branch.exposing(tf.keras.models.load_model(weights, compile=False))
-    call = tf.function(lambda sample: model(sample, training=False))
-
-    def network(inputs: Float32Array) -> tuple[Float32Array, Float32Array]:
-        said = [call(sample[None]) for sample in inputs]
-        return np.stack([one[0][0].numpy() for one in said]), np.stack([one[1][0].numpy() for one in said])
-
-    return network
-
-
-def _converted(parameters: Mapping[str, Any], kind: Any) -> Any:
-    import msgspec
-
-    return msgspec.convert(parameters, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -169,8 +169,3 @@ def paired(one: Course, other: Course, part: Part) -> tuple[float, float, float]
     """By how much ``one`` is right more often than ``other``, with the 95 % interval over sessions."""
     difference: NDArray[np.float64] = credit(one, part).mean(axis=1) - credit(other, part).mean(axis=1)
     return interval(difference)
-
-
-def mean_of(rows: Sequence[Mapping[str, float]], name: str) -> float:
-    """The mean of one figure over several cases."""
-    return float(np.nanmean([row[name] for row in rows]))

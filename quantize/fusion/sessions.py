@@ -88,15 +88,17 @@ def bursts(sessions: int, seconds: int, share: float, burst_s: float, seed: int)
 
     A two-state Markov chain that begins in its stationary distribution (Gilbert 1960).
     """
-    if share >= 1.0:
-        return np.ones((sessions, seconds), np.bool_)
-    rng = np.random.default_rng(seed)
-    ends = 1.0 / burst_s
-    begins = min(1.0, ends * share / (1.0 - share))
-    missing = np.empty((sessions, seconds), np.bool_)
-    missing[:, 0] = rng.random(sessions) < share
+    return bursts_of(np.full(sessions, share), seconds, burst_s, np.random.default_rng(seed))
+
+
+def bursts_of(share: NDArray[np.float64], seconds: int, burst_s: float, rng: np.random.Generator) -> Mask:
+    """The same for sessions of which each misses a ``share`` of its own, (sessions,); at 1 nothing ever comes."""
+    ends = np.where(share < 1.0, 1.0 / burst_s, 0.0)
+    begins = np.where(share < 1.0, np.minimum(1.0, ends * share / np.maximum(1.0 - share, 1e-6)), 1.0)
+    missing = np.empty((len(share), seconds), np.bool_)
+    missing[:, 0] = rng.random(len(share)) < share
     for second in range(1, seconds):
-        turn = rng.random(sessions)
+        turn = rng.random(len(share))
         missing[:, second] = np.where(missing[:, second - 1], turn >= ends, turn < begins)
     return missing
 

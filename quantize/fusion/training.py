@@ -15,6 +15,7 @@ from edge.signals import Float32Array
 from quantize.branches.base import Recipe
 from quantize.fusion.answers import Answers
 from quantize.fusion.material import BURST_S, OWN, Part, blocks
+from quantize.fusion.sessions import bursts_of
 from quantize.training.callbacks import History
 from quantize.training.checkpoints import Part as Checkpoint
 
@@ -99,22 +100,10 @@ class Windows:
         for name in OWN:
             made, rows = self._blocks[name], self._part.rows(name)[session, second]
             spoilt = np.where(rng.random(count) < recipe.undamaged, 0, rng.integers(0, len(made), count))[:, None]
-            there = (rows >= 0) & ~before & ~_missing(rng, *second.shape)
+            missing = bursts_of(rng.choice(SHARES, count), second.shape[1], BURST_S, rng)
+            there = (rows >= 0) & ~before & ~missing
             shown.append(made[spoilt, np.maximum(rows, 0)] * there[..., None])
         return np.concatenate(shown, axis=2).astype(np.float32), self._true[session, second][:, recipe.steps - 1 :]
-
-
-def _missing(rng: np.random.Generator, windows: int, seconds: int) -> NDArray[np.bool_]:
-    """Where a modality is missing, each window by a share of its own; as ``sessions.bursts``."""
-    share = rng.choice(SHARES, windows)
-    ends = np.where(share < 1.0, 1.0 / BURST_S, 0.0)
-    begins = np.where(share < 1.0, np.minimum(1.0, share / BURST_S / np.maximum(1.0 - share, 1e-6)), 1.0)
-    missing = np.empty((windows, seconds), np.bool_)
-    missing[:, 0] = rng.random(windows) < share
-    for second in range(1, seconds):
-        turn = rng.random(windows)
-        missing[:, second] = np.where(missing[:, second - 1], turn >= ends, turn < begins)
-    return missing
 
 
 def train(windows: Windows, sizes: tuple[int, ...], recipe: AttentionRecipe, part: Checkpoint) -> tuple[Any, History]:

@@ -7,7 +7,7 @@ Outputs for Support Vector Machines", with weights that may not be negative.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,17 @@ from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features import Preprocessing
-from edge.inference.answer import answer
 from edge.inference.baseline import Baseline
 from edge.inference.interpreter import Interpreter
 from edge.inference.reliability import ANY, CLEAREST, NO, YES, Reliability, familiarity
 from edge.inference.store import Manifest
-from edge.signals import Float32Array, Limit
+from edge.signals import Limit
 from quantize.branches.base import Branch, Examples
 from quantize.evaluation import metrics
 from quantize.evaluation.conditions import CLEAN, Condition
 from quantize.runs import FoldRun
 from quantize.training import baseline
+from quantize.training.asking import Ask, of_file, of_weights
 
 PENALTY = 1e-3
 """Of the squared weights, beside the mean log loss: it only decides between inputs that say the same."""
@@ -108,12 +108,9 @@ def joined(parts: Sequence[Cases]) -> Cases:
 
 @dataclass(frozen=True)
 class Answerer:
-    """A network that can be asked about what it did not learn from, ``split`` telling what that is.
+    """A network that can be asked about what it did not learn from, ``split`` telling what that is."""
 
-    ``ask`` takes float32 (N, ...) and gives logits float32 (N, labels) and embeddings float32 (N, D), None without.
-    """
-
-    ask: Callable[[Float32Array], tuple[Float32Array, Float32Array | None]]
+    ask: Ask
     preprocessing: Preprocessing
     thresholds: Mapping[str, float]
     temperature: float
@@ -123,13 +120,7 @@ class Answerer:
 
 def shipped(branch: Branch, manifest: Manifest, models: Path) -> Answerer:
     """The int8 file of ``manifest`` in ``models``."""
-    interpreter = Interpreter(models / manifest.file)
-
-    def ask(inputs: Float32Array) -> tuple[Float32Array, Float32Array | None]:
-        said = [answer(interpreter(sample.reshape(interpreter.input.shape))) for sample in inputs]
-        embeddings = [one.embedding for one in said if one.embedding is not None]
-        return np.stack([one.logits for one in said]), np.stack(embeddings) if embeddings else None
-
+    ask = of_file(Interpreter(models / manifest.file))
     preprocessing = msgspec.convert(manifest.preprocessing, branch.preprocessing)
     split = manifest.provenance["split"]
     return Answerer(ask, preprocessing, manifest.thresholds, manifest.temperature, manifest.baseline, split)
@@ -140,15 +131,8 @@ def network(branch: Branch, data: Path, weights: Path, fold: FoldRun) -> Answere
 
     To quantize it too would take minutes, and change one decision in fifty or fewer. Its baseline is its own.
     """
-    import tensorflow as tf
-
     preprocessing: Preprocessing = msgspec.convert(fold.preprocessing, branch.preprocessing)
-    model = branch.exposing(tf.keras.models.load_model(weights, compile=False))
-
-    def ask(inputs: Float32Array) -> tuple[Float32Array, Float32Array | None]:
-        logits, embeddings = model.predict(inputs.reshape(-1, *model.input_shape[1:]), batch_size=1, verbose=0)
-        return logits, embeddings
-
+    ask = of_weights(branch, weights)
     _, known = ask(branch.representative(data, preprocessing, fold.split, KNOWN))
     assert known is not None
     return Answerer(ask, preprocessing, fold.thresholds, fold.temperature, baseline.fitted(known, weights), fold.split)
