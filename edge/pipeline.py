@@ -202,8 +202,9 @@ class Pipeline:
         if frame.time >= subject.next_emotion:
             subject.next_emotion = frame.time + EMOTION_PERIOD_S
             with self.stages.timed("face_emotion"):
-                subject.qualities = face_qualities(frame.image, face)
-                subject.emotions.append(self.face_emotion.read(frame, face, subject.qualities))
+                crop = self.face_emotion.preprocessing.cut(frame.image, face.landmarks)
+                subject.qualities = face_qualities(frame.image, face, crop)
+                subject.emotions.append(self.face_emotion.read(crop, face, subject.qualities))
 
     def _newest_emotion(self, face: Face) -> Reading | None:
         emotions = self._subjects[face.track].emotions

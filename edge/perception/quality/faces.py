@@ -10,7 +10,6 @@ from math import asin, degrees, log
 import cv2
 import numpy as np
 
-from edge.features.face_crop import FaceCrop
 from edge.features.landmarks import NOSE_TIP, OUTER_EYE_CORNERS
 from edge.perception.quality.ramps import ramp
 from edge.perception.tracking import eye_distance
@@ -21,8 +20,6 @@ DARK = 30.0
 
 SMALLEST_EYE_DISTANCE = 14.0
 """Pixels between the outer eye corners under which a face is too far away to read."""
-
-CROP = FaceCrop()
 
 CROP_EYE_DISTANCE = 24.0
 """Pixels between the outer eye corners in a crop: a face with fewer is blown up, one with more made smaller."""
@@ -46,11 +43,11 @@ def brightness(image: Uint8Image) -> float:
     return float(image[::step, ::step, 1].mean())
 
 
-def face_qualities(image: Uint8Image, face: Face) -> Qualities:
-    """All qualities of ``face`` in ``image``, uint8 BGR (height, width, 3)."""
+def face_qualities(image: Uint8Image, face: Face, crop: Uint8Image) -> Qualities:
+    """All qualities of ``face`` in ``image``, uint8 BGR (height, width, 3), of which FaceCrop has cut ``crop``."""
     shrunk = eye_distance(face.landmarks) / CROP_EYE_DISTANCE
     return {
-        **crop_qualities(CROP.cut(image, face.landmarks)),
+        **crop_qualities(crop),
         **mesh_qualities(face.landmarks, face.presence),
         "compression": compression(_patch(image, face.landmarks), shrunk),
     }

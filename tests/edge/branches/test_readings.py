@@ -11,7 +11,7 @@ from edge.branches.speech_emotion import SpeechEmotionBranch
 from edge.config import MODELS
 from edge.inference.baseline import Baseline
 from edge.inference.store import ModelStore
-from edge.signals import SAMPLE_RATE, Face, Frame, Qualities, Reading, Utterance
+from edge.signals import SAMPLE_RATE, Face, Qualities, Reading, Utterance
 
 RNG = np.random.default_rng(0)
 SEEN: Qualities = {}
@@ -28,8 +28,9 @@ def face(store: ModelStore) -> Reading:
     landmarks = RNG.normal(60, 1, (468, 3)).astype(np.float32)
     for points, at in (((33, 133), (45, 50)), ((362, 263), (75, 50)), ((61, 291), (60, 80))):
         landmarks[list(points), :2] = at
-    frame = Frame(RNG.integers(0, 255, (120, 120, 3)).astype(np.uint8), 5.0)
-    return FaceEmotionBranch(store).read(frame, Face(landmarks, 1.0, 0, 5.0), SEEN)
+    image = RNG.integers(0, 255, (120, 120, 3)).astype(np.uint8)
+    branch = FaceEmotionBranch(store)
+    return branch.read(branch.preprocessing.cut(image, landmarks), Face(landmarks, 1.0, 0, 5.0), SEEN)
 
 
 def speech(store: ModelStore) -> Reading:

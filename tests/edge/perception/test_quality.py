@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.features.face_crop import FaceCrop
 from edge.features.landmarks import OUTER_EYE_CORNERS
 from edge.perception.quality import face_qualities, voice_qualities
 from edge.perception.quality.faces import LEVEL_PITCH, compression, pose_angles
@@ -48,7 +49,11 @@ PICTURE = picture()
 
 
 def seen(image: Uint8Image = PICTURE, presence: float = 0.9999, **place: float) -> Qualities:
-    return face_qualities(image, Face(mesh(**place), presence, 0, 0.0))
+    return qualities(image, mesh(**place), presence)
+
+
+def qualities(image: Uint8Image, landmarks: Float32Array, presence: float) -> Qualities:
+    return face_qualities(image, Face(landmarks, presence, 0, 0.0), FaceCrop().cut(image, landmarks))
 
 
 def voice(seconds: float = 2.0) -> Float32Array:
@@ -108,7 +113,7 @@ def test_blocks_matter_less_the_smaller_a_face_is_made() -> None:
 def test_a_face_at_the_edge_of_the_picture_has_qualities_too() -> None:
     for place in ((0, 0), (320, 240), (-60, 120)):
         landmarks = mesh() + np.array([place[0] - 160, place[1] - 120, 0], np.float32)
-        assert all(0 <= value <= 1 for value in face_qualities(PICTURE, Face(landmarks, 0.9, 0, 0.0)).values())
+        assert all(0 <= value <= 1 for value in qualities(PICTURE, landmarks, 0.9).values())
 
 
 def test_a_long_clean_dry_voice_lacks_nothing() -> None:
