@@ -266,6 +266,9 @@ def _certify_file(models: Path, content: bytes, dtype: str = "int8") -> None:
 
     def vouch(manifest: Json) -> None:
         manifest["sha256"] = hashlib.sha256(content).hexdigest()
+        for key in ("baseline", "reliability"):
+            # of another file
+            manifest.pop(key, None)
         for tensor in (manifest["input"], *manifest["outputs"]):
             tensor["dtype"] = dtype
 

@@ -186,6 +186,7 @@ const muteButton = find("mute");
 
 function controls(told) {
   if (!muteButton) return;
+  find("orders").disabled = false;
   const muted = told.privacy?.muted_by != null, here = told.privacy?.muted_by === "command";
   attribute(muteButton, "aria-pressed", String(muted));
   text(muteButton, say(muted ? "do.unmute" : "do.mute"));

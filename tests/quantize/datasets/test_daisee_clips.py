@@ -71,7 +71,8 @@ def test_a_lost_face_repeats_its_last_landmarks(tmp_path: Path) -> None:
 def test_extracted_clips_reach_the_branch(official: Path) -> None:
     clips = daisee.load(official, "Train")
     features = landmark_bases.reduced(clips, 0.9)
-    assert Engagement().representative(official, features, {}, 2).shape == (2, *features(clips.landmarks).shape[1:])
+    split = {"train": clips.subjects.tolist()}
+    assert Engagement().representative(official, features, split, 2).shape == (2, *features(clips.landmarks).shape[1:])
 
 
 def test_clips_without_a_face_are_left_out_and_counted(
