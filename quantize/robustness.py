@@ -6,7 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,14 @@ from quantize.fusion import comparison, robustness
 from quantize.fusion.comparison import Course, Kind, Mean
 from quantize.fusion.material import OWN, Damage, Part
 from quantize.fusion.robustness import Case
+from quantize.fusion.sessions import Sessions
 from quantize.fusion.training import ABLATIONS
 
 FACE, VOICE, AVERAGE, LATE = "face only", "voice only", "static average", "late rule"
 RELIABLE, WEIGHTED, ATTENTION = "late + reliability", "weighted", "attention"
+
+ATTENTIONS = (ATTENTION, *ABLATIONS)
+"""The attention model, and without each of its parts."""
 
 SINGLE = (FACE, VOICE)
 
@@ -71,8 +75,8 @@ def compare(part: Part, compared: Mapping[str, Kind], least: float, workers: int
             bar.set_postfix_str(case.title)
             bar.update()
     return {
-        "sessions": len(part.sessions.state),
-        "seconds": part.sessions.state.shape[1],
+        "sessions": len(part.sessions.positive),
+        "seconds": part.sessions.positive.shape[1],
         "least_support": least,
         "cases": {case.name: _case(case, said[case.name], part, least) for case in cases},
         "selective": {
@@ -138,6 +142,22 @@ def least_support() -> float:
     return Settings().minimum_reliability
 
 
+def unrelated(compared: Mapping[str, Kind], part: Part) -> dict[str, Any]:
+    """What is left where a face's engagement has nothing to do with its valence, and what was there before.
+
+    That both agree is made by hand in sessions that are put together: whatever a kind gains from it may be lost on
+    real learners.
+    """
+    chosen = {name: kind for name, kind in compared.items() if name in (LATE, WEIGHTED, *ATTENTIONS)}
+    found: dict[str, Any] = {name: {} for name in chosen}
+    for title, own in (("related", part), ("unrelated", part.unrelated())):
+        played = comparison.played(own, Damage())
+        for name, kind in tqdm(chosen.items(), desc=f"engagement {title}", unit="kind", leave=False):
+            said = robustness.figures(comparison.course(kind, played), own, 0.0)
+            found[name][title] = {figure: said[figure] for figure in ("accuracy", "states_auc")}
+    return found
+
+
 def lasting(compared: Mapping[str, Kind], make: Callable[[float], Part], share: float = 0.6) -> dict[str, Any]:
     """What all modalities missing for ``share`` of the time costs, by how long valence lasts (STATES_LAST_S)."""
     chosen = {name: kind for name, kind in compared.items() if name in (LATE, WEIGHTED, ATTENTION)}
@@ -183,6 +203,5 @@ def _all(courses: Sequence[Course]) -> Course:
 
 
 def _repeated(part: Part, times: int) -> Part:
-    columns = ("state", "positive", "face", "clip", "voice")
-    sessions = type(part.sessions)(*(np.tile(getattr(part.sessions, name), (times, 1)) for name in columns))
-    return replace(part, sessions=sessions)
+    columns = (getattr(part.sessions, column.name) for column in fields(part.sessions))
+    return replace(part, sessions=Sessions(*(np.concatenate([column] * times) for column in columns)))

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features.moment import CLIP, MomentFeatures
-from edge.fusion.attention import LABELS, NAME, POSITIVE, Attention
+from edge.fusion.attention import LABELS, NAME, Attention
 from edge.fusion.weighted import Weighted, Weights
 from edge.inference.answer import LOGITS
 from edge.inference.interpreter import Interpreter
@@ -53,17 +53,19 @@ AS_GOOD = 0.001
 """A difference in log loss that another draw of sessions would turn around."""
 
 
-def train(parts: Parts, folder: Path, models: Path, ablations: bool, epochs: int | None = None) -> Manifest:
+def train(
+    parts: Parts, folder: Path, models: Path, ablations: bool, epochs: int | None = None, paired: str | None = None
+) -> Manifest:
     """Trains the network, and its ``ablations`` if asked for, into ``folder``; the int8 network goes to ``models``.
 
-    Everything is chosen on the validation part. Raises UserError where the network cannot be converted, or is larger
-    than LARGEST.
+    ``paired`` names the data set where the sessions are real ones. Everything is chosen on the validation part. Raises
+    UserError where the network cannot be converted, or is larger than LARGEST.
     """
     features = training.features_of(parts.train.answers, DEFAULT.steps)
     recipes = {"full": DEFAULT, **(ABLATIONS if ablations else {})}
     for name, recipe in recipes.items():
         recipe = recipe if epochs is None else recipe.shortened(epochs)  # type: ignore[assignment]
-        _train_one(parts, features, recipe, folder / name)
+        _train_one(parts, features, recipe, folder / name, paired)
     store = ModelStore(folder / "full")
     manifest = store.manifest(NAME)
     for file in (manifest.file, f"{NAME}.json"):
@@ -74,7 +76,9 @@ def train(parts: Parts, folder: Path, models: Path, ablations: bool, epochs: int
     return manifest
 
 
-def _train_one(parts: Parts, features: MomentFeatures, recipe: AttentionRecipe, place: Path) -> None:
+def _train_one(
+    parts: Parts, features: MomentFeatures, recipe: AttentionRecipe, place: Path, paired: str | None
+) -> None:
     """One network as a folder that the device's store can load."""
     windows = Windows(parts.train, features, recipe)
     cell, history = training.train(windows, features.sizes, recipe, Checkpoint(recipe.name))
@@ -97,7 +101,7 @@ def _train_one(parts: Parts, features: MomentFeatures, recipe: AttentionRecipe, 
     manifest = _manifest(place, features, recipe)
     write_bytes(place / f"{NAME}.json", encoded(manifest))
     temperature, thresholds, figures = _tuned(parts.valid, place)
-    said = {**manifest.provenance, "development": figures}
+    said = {**manifest.provenance, "paired": paired, "development": figures}
     manifest = msgspec.structs.replace(manifest, temperature=temperature, thresholds=thresholds, provenance=said)
     write_bytes(place / f"{NAME}.json", encoded(manifest))
 
@@ -147,11 +151,13 @@ def _tuned(valid: Part, place: Path) -> tuple[float, dict[str, float], dict[str,
     grid = np.exp(np.linspace(np.log(0.5), np.log(3.0), 60))
     costs = [_log_loss(truth, logits / t) for t in grid]
     temperature = float(grid[int(np.argmin(costs))])
-    thresholds = {POSITIVE: 0.5}
+    thresholds = dict.fromkeys(LABELS, 0.5)
     for column, state in enumerate(ENGAGEMENT_STATES):
         told = np.concatenate([one.states[..., column].ravel() for one in said])
-        known = np.isfinite(told)
-        high = np.tile(valid.high[..., column].ravel(), len(said)).astype(np.int64)
+        high = np.tile(valid.sessions.high[..., column].ravel(), len(said))
+        known = np.isfinite(told) & (high >= 0)
+        if len(np.unique(high[known])) < 2:
+            continue
         # what is said here is at a temperature of 1
         odds = np.log(told[known] / (1 - told[known])) / temperature
         thresholds[state] = metrics.best_threshold(high[known], (1 / (1 + np.exp(-odds))).astype(np.float32))

@@ -107,18 +107,18 @@ class Engagement:
         Stills are held for the whole window; no motion is made up.
         """
         if split is None:
-            return _examples(daisee.load(data, None), preprocessing)
-        unseen = _examples(daisee.load(data, None, split["train"]), preprocessing)
+            return examples_of(daisee.load(data, None), preprocessing)
+        unseen = examples_of(daisee.load(data, None, split["train"]), preprocessing)
         return replace(unseen, linear=partial(_linear, data, split["train"], preprocessing, unseen.inputs))
 
     def development(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any]) -> Examples:
         """The official Train clips, inside which thresholds were tuned."""
-        return _examples(daisee.load(data, "Train"), preprocessing)
+        return examples_of(daisee.load(data, "Train"), preprocessing)
 
     def apart(self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], most: int) -> Examples:
         """Train clips of subjects whom the network has not seen."""
         clips = daisee.load(data, "Train", split["train"])
-        return _examples(clips.only(spaced(np.arange(len(clips.levels)), most)), preprocessing)
+        return examples_of(clips.only(spaced(np.arange(len(clips.levels)), most)), preprocessing)
 
     def representative(
         self, data: Path, preprocessing: LandmarkFeatures, split: Mapping[str, Any], count: int
@@ -141,7 +141,8 @@ class Engagement:
         return sigmoid(logits, temperature)
 
 
-def _examples(clips: Clips, features: LandmarkFeatures) -> Examples:
+def examples_of(clips: Clips, features: LandmarkFeatures) -> Examples:
+    """``clips`` as a network that reads ``features`` sees them; stills are held, no motion is made up."""
     truth = (clips.levels >= HIGH).astype(np.int64)
 
     def under(condition: Condition | None = None) -> Float32Array:
@@ -159,7 +160,7 @@ def _linear(data: Path, people: list[str], features: LandmarkFeatures, unseen: F
     clips = clips.only(np.isin(clips.subjects, people))
     if len(np.unique(clips.subjects)) < 2:
         return None
-    known = _examples(clips, features)
+    known = examples_of(clips, features)
     return floors.linear(known.inputs, known.truth, known.groups, unseen)
 
 
@@ -171,7 +172,7 @@ def _prepared(data: Path, recipe: EngagementRecipe) -> _Prepared:
     if people < recipe.folds:
         raise UserError(f"{data}: {people} subjects in Train are fewer than {recipe.folds} folds")
     features = recipe.features(clips)
-    return _Prepared(features, prepare(clips, features, recipe.seed), _examples(clips, features))
+    return _Prepared(features, prepare(clips, features, recipe.seed), examples_of(clips, features))
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class FaceEmotion:
 
         faces, valid, crop = load(data, "train", fold), load(data, "valid", fold), FaceCrop()
         model, history = _train(faces, valid, crop, recipe, checkpoints)
-        examples = _examples(valid)
+        examples = examples_of(valid)
         logits = with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0)
         tuned = tune(self, examples.decided(logits), examples)
         rule = "official; near-duplicates of earlier parts left out"
@@ -147,7 +147,7 @@ class FaceEmotion:
         faces, valid, crop = load(data, "train"), load(data, "valid"), FaceCrop()
         fewer = faces.only(chosen(faces.clip, share, recipe.seed))
         model, _ = _train(fewer, valid, crop, recipe, checkpoints)
-        examples = _examples(valid)
+        examples = examples_of(valid)
         logits = with_mirror(model, crop.size).predict(examples.inputs, batch_size=256, verbose=0)
         count = len(fewer.firsts)
         return Outcome(examples, examples.decided(logits), count, "pictures" if count == len(fewer.images) else "clips")
@@ -165,17 +165,17 @@ class FaceEmotion:
         Raises UserError where a test of the other folds is asked for, whose clips were trained on.
         """
         if split is None:
-            return _examples(load_all(data))
+            return examples_of(load_all(data))
         trained = _fold(data, split)
         if trained == ALL:
             raise UserError(f"{data}: every clip here was trained on; nothing unseen is left (evaluate --seen)")
         if trained is not None and self.fold not in (None, trained):
             raise UserError(f"--fold {self.fold}: the model learned from it, as it was trained on fold {trained}")
-        return _examples(load(data, "test", self.fold if trained is None else trained))
+        return examples_of(load(data, "test", self.fold if trained is None else trained))
 
     def development(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any]) -> Examples:
         """The official validation pictures."""
-        return _examples(load(data, "valid", _fold(data, split)))
+        return examples_of(load(data, "valid", _fold(data, split)))
 
     def apart(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], most: int) -> Examples:
         """Official validation pictures that have an answer, or whole clips."""
@@ -183,7 +183,7 @@ class FaceEmotion:
         rows = np.flatnonzero(faces.positive[faces.firsts] >= 0)
         if not len(rows):
             raise UserError(f"{data}: no validation picture has an answer on valence")
-        return _examples(faces.only(np.isin(faces.clip, spaced(rows, most))))
+        return examples_of(faces.only(np.isin(faces.clip, spaced(rows, most))))
 
     def representative(self, data: Path, preprocessing: FaceCrop, split: Mapping[str, Any], count: int) -> Float32Array:
         """Training pictures at even distances."""
@@ -241,7 +241,9 @@ def _train(
     return model, history
 
 
-def _examples(faces: fer2013plus.Faces) -> Examples:
+def examples_of(faces: fer2013plus.Faces) -> Examples:
+    """``faces`` as the network sees them; of a clip's frames, all belong to one example."""
+
     def under(condition: Condition) -> Float32Array:
         """All frames of a clip are spoilt alike."""
         spoilt = [condition(image, clip) for image, clip in zip(faces.images, faces.clip.tolist(), strict=True)]

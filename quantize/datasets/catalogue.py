@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge.errors import UserError
 from edge.signals import ENGAGEMENT_STATES
-from quantize.datasets import ALL, FoldChoice, daisee, daisee_landmarks, face_labels, faces, ravdess, speech
+from quantize.datasets import ALL, FoldChoice, daisee, daisee_landmarks, face_labels, faces, paired, ravdess, speech
 from quantize.datasets.daisee_landmarks import Clips
 from quantize.datasets.face_labels import Faces
 from quantize.datasets.layouts import Layout
+from quantize.datasets.paired import Lesson
 from quantize.datasets.ravdess import Recording
 
 LAYOUTS: dict[str, Sequence[Layout[Any]]] = {
     "face_emotion": faces.LAYOUTS,
     "engagement": daisee.LAYOUTS,
     "speech_emotion": speech.LAYOUTS,
+    "attention": (paired.LAYOUT,),
 }
 
 Counts = Mapping[str, int]
@@ -71,7 +75,8 @@ def _counted(layout: Layout[Any], folder: Path, fold: FoldChoice | None) -> dict
         return {name: _recordings([r for r in heard if r.channel == name]) for name in channels}
     load = layout.loader(fold)
     parts = {split: load(folder, split) for split in layout.splits(folder)}
-    return {split: _faces(part) if isinstance(part, Faces) else _clips(part) for split, part in parts.items()}
+    count = _lessons if layout is paired.LAYOUT else _faces if layout in faces.LAYOUTS else _clips
+    return {split: count(part) for split, part in parts.items()}
 
 
 def _faces(part: Faces) -> Counts:
@@ -86,6 +91,21 @@ def _clips(part: Clips) -> Counts:
     high = (part.levels >= daisee_landmarks.HIGH).sum(axis=0).tolist()
     by_state = {f"high {state}": count for state, count in zip(ENGAGEMENT_STATES, high, strict=True)}
     return {"clips": len(part.levels), "subjects": len(set(part.subjects.tolist())), **by_state}
+
+
+def _lessons(part: Sequence[Lesson]) -> Counts:
+    positive, levels = (np.concatenate([getattr(one, name) for one in part]) for name in ("positive", "levels"))
+    high = (levels >= daisee_landmarks.HIGH).sum(axis=0).tolist()
+    return {
+        "recordings": len(part),
+        "people": len({one.person for one in part}),
+        "seconds": len(positive),
+        "positive": int((positive == 1).sum()),
+        "negative": int((positive == 0).sum()),
+        **{f"high {state}": count for state, count in zip(ENGAGEMENT_STATES, high, strict=True)},
+        "faces": sum(int((one.face >= 0).sum()) for one in part),
+        "utterances": sum(int((one.spoken >= 0).sum()) for one in part),
+    }
 
 
 def _recordings(part: Sequence[Recording]) -> Counts:

@@ -5,6 +5,28 @@ from __future__ import annotations
 from edge.inference.store import Manifest
 from quantize.certificates.origins import ORIGINS
 
+REPORT = " ([docs/robustness.md](../docs/robustness.md))"
+
+ARRANGED = """\
+**Nobody was seen and heard at the same time.** No public data set of that kind was at hand, so sessions are put
+together: a Markov chain, and for each second a FER+ face and now and then a RAVDESS utterance whose own labels agree
+with its valence, and a DAiSEE clip. How face and voice go together is therefore made by hand; what each shows is real.
+Engagement goes its own way: whether bored people smile and engaged ones frown nobody measured here, so nothing was
+learned from it. The sessions that test are put together from engaged learners of positive and bored, confused or
+frustrated ones of negative valence (Edu-EmotionNet's reading), and once more without that.
+
+- Faces: half of the official FER+ validation pictures, by near-duplicates; the other half chose, the official test
+  pictures tested.
+- Voices: RAVDESS, each actor through a network that never heard them, moved to where the shipped network's embeddings
+  are; eight actors taught, four chose, eight tested.
+- Engagement: DAiSEE Train subjects, each through a network that never saw them, four folds taught and one chose; the
+  Validation subjects tested."""
+
+REAL = """\
+Learners who were filmed with sound and rated over time, the data set `{}`: its people of the split `train` taught,
+those of `valid` chose, those of `test` tested.
+"""
+
 
 def card(manifest: Manifest, size: int) -> str:
     """The card of ``manifest``, whose int8 file has ``size`` bytes."""
@@ -12,6 +34,8 @@ def card(manifest: Manifest, size: int) -> str:
     development = manifest.provenance["development"]
     steps, numbers = manifest.input.shape[1:]
     shown = "that it is there, its reliability, its calibrated valence, its probabilities and its embedding"
+    paired = manifest.provenance.get("paired")
+    source = "--data ROOT" if paired is None else f"--paired {paired}"
     taught = f"{recipe['epochs']} epochs of {recipe['windows']} windows of {recipe['length']} s, lambda {recipe['kl']}"
     licences = "\n".join(f"- {name}: {origin.weights}" for name, origin in ORIGINS.items())
     return f"""# {manifest.name}
@@ -29,23 +53,12 @@ device. Which kind of fusion a box uses is `[fusion] kind`.
 | recipe | `{recipe["name"]}`: {taught} |
 | log loss of valence | {development["log_loss"]:.3f} on validation sessions, damaged and not |
 
-Made by `affect-quantize train-fusion --data ROOT`; measured, against simpler rules and without each of its parts, by
-`affect-quantize robustness --data ROOT` ([docs/robustness.md](../docs/robustness.md)).
+Made by `affect-quantize train-fusion {source}`; measured, against simpler rules and without each of its parts, by
+`affect-quantize robustness {source}`{REPORT if paired is None else ""}.
 
 ## What it was taught on
 
-**Nobody was seen and heard at the same time.** No public data set of that kind was at hand, so sessions are put
-together: a Markov chain over the four states, and for each second a FER+ face, a DAiSEE clip and now and then a
-RAVDESS utterance whose own labels agree with the state. An engaged learner's valence is positive, that of a bored,
-confused or frustrated one negative. What the modalities have to do with one another is therefore made by hand; what
-each shows is real. In a classroom, bored people smile and engaged ones frown: expect less than is measured here.
-
-- Faces: half of the official FER+ validation pictures, by near-duplicates; the other half chose, the official test
-  pictures tested.
-- Voices: RAVDESS, each actor through a network that never heard them, moved to where the shipped network's embeddings
-  are; eight actors taught, four chose, eight tested.
-- Engagement: DAiSEE Train subjects, each through a network that never saw them, four folds taught and one chose; the
-  Validation subjects tested.
+{ARRANGED if paired is None else REAL.format(paired)}
 - Every modality was damaged in all the ways of the report, and missing 0 to 100 % of the time in bursts (modality
   dropout).
 

@@ -13,11 +13,15 @@ EXAMPLES = """\
 examples:
   affect-quantize train-fusion --data data
   affect-quantize train-fusion --data data --ablations --run runs/attention
+  affect-quantize train-fusion --paired lessons --models own-models
   affect-quantize robustness --data data --json robustness.json
   affect-quantize robustness --data data --report robustness.md --chart robustness.svg
 
 --data holds fer2013plus/, ravdess/ and daisee_landmarks/; --runs holds the runs of speech_emotion and engagement, whose
-fold networks answer for those that the shipped networks have learned from.
+fold networks answer for those that the shipped networks have learned from. Sessions are put together from these: of
+nobody there a face, engagement and voice were recorded at once. --paired takes real ones instead, of a folder of your
+own recordings with a labels.csv (`affect-quantize datasets` tells its columns); none of the branches may know anybody
+in it.
 """
 
 RIGHT = 0.9
@@ -36,7 +40,9 @@ def add(commands: Any, models: Path, runs: Path) -> None:
     measure.add_argument("--report", type=Path, metavar="FILE.md", help="write them there as tables")
     measure.add_argument("--chart", type=Path, metavar="FILE.svg|FILE.png", help="draw the main ones")
     for command in (train, measure):
-        command.add_argument("--data", type=Path, required=True, metavar="ROOT", help="holds the data sets' folders")
+        source = command.add_mutually_exclusive_group(required=True)
+        source.add_argument("--data", type=Path, metavar="ROOT", help="holds the data sets' folders")
+        source.add_argument("--paired", type=Path, metavar="DIR", help="real sessions: recordings and their labels.csv")
         command.add_argument("--runs", type=Path, default=runs, metavar="DIR", help=f"trained branches ({runs})")
         command.add_argument("--run", type=Path, metavar="DIR", help="of the attention model (RUNS/attention)")
         command.add_argument("--models", type=Path, default=models, metavar="DIR", help=f"models ({models})")
@@ -57,12 +63,15 @@ def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
 
 def _parts(arguments: argparse.Namespace) -> Any:
     from edge.inference.store import ModelStore
-    from quantize.fusion import parts
+    from quantize.fusion import paired, parts
 
-    if not arguments.data.is_dir():
-        raise UserError(f"--data {arguments.data}: no such folder")
+    option, folder = ("--data", arguments.data) if arguments.data else ("--paired", arguments.paired)
+    if not folder.is_dir():
+        raise UserError(f"{option} {folder}: no such folder")
+    if arguments.paired:
+        return paired.load(folder, ModelStore(arguments.models), arguments.sessions)
     sizes = parts.Sizes() if arguments.sessions is None else parts.Sizes(*[arguments.sessions] * 3)
-    return parts.load(arguments.data, arguments.runs, ModelStore(arguments.models), sizes)
+    return parts.load(folder, arguments.runs, ModelStore(arguments.models), sizes)
 
 
 def _run_folder(arguments: argparse.Namespace) -> Path:
@@ -77,7 +86,8 @@ def _train(arguments: argparse.Namespace) -> int:
     parts, folder = _parts(arguments), _run_folder(arguments)
     weights, tried = train_fusion.choose_weights(parts.valid)
     print(f"weighted: {weights} has the least log loss on validation sessions, {tried[0]['log_loss']:.4f}")
-    manifest = train_fusion.train(parts, folder, arguments.models, arguments.ablations, arguments.epochs)
+    paired = arguments.paired.resolve().name if arguments.paired else None
+    manifest = train_fusion.train(parts, folder, arguments.models, arguments.ablations, arguments.epochs, paired)
     print(f"attention: temperature {manifest.temperature:.2f}, written to {arguments.models / manifest.file}")
     chosen = {name: kind for name, kind in kinds(arguments.models, folder).items() if name in (WEIGHTED, "attention")}
     support = train_fusion.choose_support(parts.valid, chosen, RIGHT)
@@ -98,11 +108,14 @@ def _robustness(arguments: argparse.Namespace) -> int:
     for file in filter(None, (arguments.json, arguments.report, arguments.chart)):
         check_writable(file)
     folder, found = _run_folder(arguments), _parts(arguments).test
-    first_minute = neutral.first_minute(arguments.models, arguments.data / FOLDERS["engagement"])
     compared = robustness.kinds(arguments.models, folder)
     figures = robustness.compare(found, compared, robustness.least_support())
-    figures["lasting"] = robustness.lasting(compared, lambda seconds: _lasting(found, seconds))
-    figures["first_minute"] = first_minute
+    if arguments.paired:
+        figures["paired"] = arguments.paired.resolve().name
+    else:
+        figures["unrelated"] = robustness.unrelated(compared, found)
+        figures["lasting"] = robustness.lasting(compared, lambda seconds: _lasting(found, seconds))
+        figures["first_minute"] = neutral.first_minute(arguments.models, arguments.data / FOLDERS["engagement"])
     if arguments.json:
         write_json(arguments.json, figures)
     if arguments.report:
@@ -118,5 +131,5 @@ def _lasting(part: Any, seconds: float) -> Any:
     from quantize.fusion.material import pools
     from quantize.fusion.sessions import Course, arrange
 
-    course = Course(seconds=part.sessions.state.shape[1], state_s=seconds / 2)
-    return replace(part, sessions=arrange(len(part.sessions.state), pools(part.answers), course, seed=7))
+    course = Course(seconds=part.sessions.positive.shape[1], state_s=seconds / 2)
+    return replace(part, sessions=arrange(len(part.sessions.positive), pools(part.answers), course, seed=7))

@@ -67,7 +67,7 @@ class Mean:
 
 def played(part: Part, damage: Damage, seed: int = 5) -> list[list[list[Reading]]]:
     """The readings of each session and second, as the device would have them."""
-    sessions, seconds = part.sessions.state.shape
+    sessions, seconds = part.sessions.positive.shape
     there = {name: part.there(name, damage.missing.get(name, 0.0), seed) for name in OWN}
     return [
         [

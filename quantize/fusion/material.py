@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,17 +45,14 @@ class Part:
     told: Mapping[Own, Told]
     sessions: Sessions
 
-    @property
-    def high(self) -> NDArray[np.bool_]:
-        """Which of the four engagement states are high in each second, bool (N, S, 4)."""
-        levels = self.answers["engagement"].truth == 1
-        found: NDArray[np.bool_] = levels[self.sessions.clip]
-        return found
-
     def rows(self, modality: Own) -> Rows:
         """Which example of ``modality`` is there in each second, int64 (N, S); -1 for none."""
         shown = {"face": self.sessions.face, "speech": self.sessions.voice, "engagement": self.sessions.clip}
         return shown[modality]
+
+    def unrelated(self) -> Part:
+        """The same with engagement that tells nothing of valence; see ``Sessions.unrelated``."""
+        return replace(self, sessions=self.sessions.unrelated())
 
     def there(self, modality: Own, share: float, seed: int) -> Mask:
         """Where ``modality`` is there if it is missing for ``share`` of the time, bool (N, S)."""
@@ -83,12 +80,14 @@ def part(
 def pools(answers: Mapping[Own, Answers]) -> Pools:
     """What sessions of ``answers`` are put together from."""
     face, voice = (answers[name].truth[:, 0] for name in ("face", "speech"))
+    high = answers["engagement"].truth
     return Pools(
         faces=(np.flatnonzero(face == 0), np.flatnonzero(face == 1)),
         # the speech branch decides whether a voice is negative
         voices=(np.flatnonzero(voice == 1), np.flatnonzero(voice == 0)),
-        clips=_clips(answers["engagement"].truth == 1),
+        clips=_clips(high == 1),
         voice_s=np.full(len(voice), UTTERANCE_S),
+        high=high,
     )
 
 

@@ -43,7 +43,11 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Parts:
-    """Three parts that share nobody: no picture's near-duplicate, no actor, no subject."""
+    """Three parts that share nobody: no picture's near-duplicate, no actor, no subject.
+
+    In sessions that are put together, those of ``train`` and ``valid`` have engagement unrelated to valence: nothing is
+    to be learned from an agreement that was made by hand.
+    """
 
     train: Part
     valid: Part
@@ -56,22 +60,18 @@ def load(data: Path, runs: Path, store: ModelStore, sizes: Sizes = Sizes()) -> P
     What takes long, asking the branches, is kept in the cache. Raises UserError where a folder or a run is missing, or
     a branch has no embedding or reliability.
     """
-    branches = {modality: BRANCHES[name] for modality, name in NAMES.items()}
-    for branch in branches.values():
-        manifest = store.manifest(branch.name)
-        if manifest.embedding is None or not manifest.reliability:
-            raise UserError(f"{branch.name}: its model has no embedding or no reliability; convert it again")
+    asked = branches(store)
     for modality in NAMES:
         if not (data / FOLDERS[modality]).is_dir():
             raise UserError(f"{data / FOLDERS[modality]}: no such folder; the data set of {NAMES[modality]}")
     for modality in ("speech", "engagement"):
         # before the face is asked, which takes long
-        if not runs_of.load(runs / NAMES[modality], branches[modality]).folds:
+        if not runs_of.load(runs / NAMES[modality], asked[modality]).folds:
             raise UserError(f"{runs / NAMES[modality]}: has no fold networks; train it again with its default recipe")
-    face_valid, face_test = _face(branches["face"], store, data / FOLDERS["face"])
-    speech = _folds(branches["speech"], store, data / FOLDERS["speech"], runs)
-    track = _folds(branches["engagement"], store, data / FOLDERS["engagement"], runs)
-    track_test = _shipped(branches["engagement"], store, data / FOLDERS["engagement"], "test")
+    face_valid, face_test = _face(asked["face"], store, data / FOLDERS["face"])
+    speech = _folds(asked["speech"], store, data / FOLDERS["speech"], runs)
+    track = _folds(asked["engagement"], store, data / FOLDERS["engagement"], runs)
+    track_test = _shipped(asked["engagement"], store, data / FOLDERS["engagement"], "test")
     half = np.isin(face_valid.groups, np.unique(face_valid.groups)[::2])
     heard = np.isin(speech.fold, TEST_FOLDS)
     chosen: Mapping[str, Mapping[Own, Answers]] = {
@@ -90,9 +90,35 @@ def load(data: Path, runs: Path, store: ModelStore, sizes: Sizes = Sizes()) -> P
     counts = {"train": sizes.train, "valid": sizes.valid, "test": sizes.test}
     made = {}
     for seed, (name, found) in enumerate(chosen.items(), start=1):
-        told = {modality: _told(branches[modality], store, own) for modality, own in found.items()}
-        made[name] = part(branches, found, told, counts[name], seed)
-    return Parts(**made)
+        told = {modality: _told(asked[modality], store, own) for modality, own in found.items()}
+        made[name] = part(asked, found, told, counts[name], seed)
+    return Parts(made["train"].unrelated(), made["valid"].unrelated(), made["test"])
+
+
+def branches(store: ModelStore) -> dict[Own, Branch]:
+    """The branch of each modality. Raises UserError where its model in ``store`` has no embedding or reliability."""
+    found = {modality: BRANCHES[name] for modality, name in NAMES.items()}
+    for branch in found.values():
+        manifest = store.manifest(branch.name)
+        if manifest.embedding is None or not manifest.reliability:
+            raise UserError(f"{branch.name}: its model has no embedding or no reliability; convert it again")
+    return found
+
+
+def under(branch: Branch) -> list[Condition]:
+    """What the branch is asked under; not a change of gain, which spoils nothing of a voice's relative features."""
+    return [condition for condition in branch.hardships if not condition.name.startswith("gain")]
+
+
+def kept(name: str, branch: Branch, store: ModelStore, examples: str, ask: Callable[[], Answers]) -> Answers:
+    """The answers in the cache, or new ones: it knows them by the model, the conditions and what names ``examples``."""
+    conditions = ",".join(condition.name for condition in under(branch))
+    sha256 = store.manifest(branch.name).sha256
+    key = hashlib.sha256(f"{name}/{sha256}/{conditions}/{examples}".encode()).hexdigest()[:16]
+    path = extraction.cache_folder() / "answers" / f"{name}-{key}.npz"
+    if not path.exists():
+        ask().save(path)
+    return Answers.load(path)
 
 
 def _told(branch: Branch, store: ModelStore, found: Answers) -> Told:
@@ -113,33 +139,14 @@ def _shipped(branch: Branch, store: ModelStore, data: Path, which: str) -> Answe
         take = branch.development if which == "valid" else branch.unseen
         examples = take(data, preprocessing, split)
         counted = (examples.truth >= 0).any(axis=1)
-        found = asking.of_shipped(branch, store, examples, _hardships(branch))
+        found = asking.of_shipped(branch, store, examples, under(branch))
         return only(found, counted)
 
-    return _kept(f"{branch.name}-{which}", branch, manifest.sha256, data, ask)
+    return kept(f"{branch.name}-{which}", branch, store, str(data.resolve()), ask)
 
 
 def _folds(branch: Branch, store: ModelStore, data: Path, runs: Path) -> Answers:
-    folder, manifest = runs / branch.name, store.manifest(branch.name)
-    return _kept(
-        f"{branch.name}-folds",
-        branch,
-        manifest.sha256,
-        data,
-        lambda: asking.of_folds(branch, store, data, folder, _hardships(branch)),
-    )
+    def ask() -> Answers:
+        return asking.of_folds(branch, store, data, runs / branch.name, under(branch))
 
-
-def _hardships(branch: Branch) -> list[Condition]:
-    """A change of gain spoils nothing of a voice's relative features: it is left out."""
-    return [condition for condition in branch.hardships if not condition.name.startswith("gain")]
-
-
-def _kept(name: str, branch: Branch, sha256: str, data: Path, ask: Callable[[], Answers]) -> Answers:
-    """The answers in the cache, or new ones: the cache knows them by the model, the conditions and the data's place."""
-    conditions = ",".join(condition.name for condition in _hardships(branch))
-    key = hashlib.sha256(f"{name}/{sha256}/{conditions}/{data.resolve()}".encode()).hexdigest()[:16]
-    path = extraction.cache_folder() / "answers" / f"{name}-{key}.npz"
-    if not path.exists():
-        ask().save(path)
-    return Answers.load(path)
+    return kept(f"{branch.name}-folds", branch, store, str(data.resolve()), ask)

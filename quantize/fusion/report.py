@@ -33,6 +33,17 @@ FIGURES = {
     "reaction_s": "reaction, s",
 }
 
+ARRANGED = """\
+Written by `affect-quantize robustness --data ROOT --report FILE.md`. The sessions are put together from data sets of \
+one modality each ([how](../models_tflite/attention.md#what-it-was-taught-on)), of people and pictures that no part of \
+the box has learned from; every kind is the code that runs on the device.
+
+![Accuracy against what is missing, what is hidden, and how often the box speaks](robustness.png)"""
+
+PAIRED = """\
+Written by `affect-quantize robustness --paired DIR --report FILE.md`. The sessions are those of the learners of `{}`, \
+filmed with sound, from whom no part of the box has learned; every kind is the code that runs on the device."""
+
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The whole report as tables."""
@@ -40,10 +51,7 @@ def markdown(report: Mapping[str, Any]) -> str:
     names = list(cases["clean"]["kinds"])
     sections = [
         "# Fusion under damage",
-        "Written by `affect-quantize robustness --data ROOT --report FILE.md`. The sessions are put together from data "
-        "sets of one modality each ([how](../models_tflite/attention.md#what-it-was-taught-on)), of people and "
-        "pictures that no part of the box has learned from; every kind is the code that runs on the device.",
-        "![Accuracy against what is missing, what is hidden, and how often the box speaks](robustness.png)",
+        PAIRED.format(report["paired"]) if "paired" in report else ARRANGED,
         f"{report['sessions']} sessions of {report['seconds']} s. Accuracy of valence, second by second; a second "
         "in which nothing is known is half right.",
         _table(
@@ -62,6 +70,7 @@ def markdown(report: Mapping[str, Any]) -> str:
         ),
         *_gains(cases),
         *_targets(report),
+        *_unrelated(report),
         *_lasting(report),
         *_first_minute(report),
     ]
@@ -132,6 +141,29 @@ def _gains(cases: Mapping[str, Any]) -> list[str]:
         for case in cases.values()
     ]
     return ["Points of accuracy gained, in pairs, with 95 % intervals over sessions:", _table(head, rows)]
+
+
+def _unrelated(report: Mapping[str, Any]) -> list[str]:
+    found = report.get("unrelated")
+    if not found:
+        return []
+    text = (
+        "That engagement and valence agree is made by hand in these sessions. The same with every session's engagement "
+        "taken from another, undamaged: what is lost was learned from that agreement, not from a face."
+    )
+    rows = [
+        [
+            name,
+            *(
+                _number(of[title][figure])
+                for figure in ("accuracy", "states_auc")
+                for title in ("related", "unrelated")
+            ),
+        ]
+        for name, of in found.items()
+    ]
+    head = ["", "accuracy", "engagement unrelated", "states' AUC", "engagement unrelated"]
+    return [text, _table(head, rows)]
 
 
 def _lasting(report: Mapping[str, Any]) -> list[str]:

@@ -158,11 +158,13 @@ def _reactions(part: Part, probability: NDArray[np.float64]) -> tuple[list[int],
 
 def _states_auc(said: Course, part: Part) -> float:
     """Mean over the four engagement states, of the seconds in which something is known of them."""
-    known = np.isfinite(said.states).all(axis=2)
-    if not known.any():
-        return float("nan")
-    truth, probability = part.high[known].astype(np.int64), said.states[known]
-    return float(np.nanmean([metrics.auc(truth[:, i], probability[:, i].astype(np.float32)) for i in range(4)]))
+    high, found = part.sessions.high, []
+    for state in range(high.shape[2]):
+        known = np.isfinite(said.states[..., state]) & (high[..., state] >= 0)
+        truth, probability = high[known, state], said.states[known, state].astype(np.float32)
+        if len(np.unique(truth)) == 2:
+            found.append(metrics.auc(truth, probability))
+    return float(np.mean(found)) if found else float("nan")
 
 
 def paired(one: Course, other: Course, part: Part) -> tuple[float, float, float]:

@@ -4,12 +4,13 @@ No public data set here shows faces, engagement and voices of the same learners 
 Markov chain over the four engagement states, and each second shows a face, an engagement clip and now and then an
 utterance whose own labels agree with the state: an engaged learner's valence is positive, that of a bored, confused or
 frustrated one negative (Edu-EmotionNet's reading of learning emotions). What modalities have to do with one another is
-thus made by hand, and what they show of it is real.
+thus made by hand, and what they show of it is real. Of engagement and valence that reading may be wrong of real
+learners: ``Sessions.unrelated`` takes their agreement away again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,25 +44,28 @@ class Pools:
     """What sessions are put together from: rows of test sets, by what they show.
 
     ``faces`` and ``voices`` are (negative rows, positive rows), ``clips`` one array of rows for each engagement state;
-    ``voice_s`` is the length of every utterance in seconds, float64 (voices,).
+    ``voice_s`` is the length of every utterance in seconds, float64 (voices,), and ``high`` which of the four states
+    are high in every clip, int64 (clips, 4).
     """
 
     faces: tuple[Rows, Rows]
     voices: tuple[Rows, Rows]
     clips: tuple[Rows, ...]
     voice_s: NDArray[np.float64]
+    high: Rows
 
 
 @dataclass(frozen=True)
 class Sessions:
-    """N sessions of S seconds; every array is (N, S).
+    """N sessions of S seconds; every array is int64 (N, S), but ``high`` (N, S, 4).
 
-    ``state`` indexes ENGAGEMENT_STATES and ``positive`` says which valence it has. ``face`` and ``clip`` are the rows
-    that are seen in each second, ``voice`` that of the utterance which ended in it, -1 where none did.
+    ``positive`` says which valence it is, ``high`` which of ENGAGEMENT_STATES are high: 1, 0, or -1 where nobody knows.
+    ``face`` and ``clip`` are the rows that are seen in each second, ``voice`` that of the utterance which ended in it;
+    -1 where there is none.
     """
 
-    state: Rows
     positive: Rows
+    high: Rows
     face: Rows
     clip: Rows
     voice: Rows
@@ -70,6 +74,10 @@ class Sessions:
     def changed(self) -> Mask:
         """Where valence differs from the second before."""
         return np.diff(self.positive, axis=1, prepend=self.positive[:, :1]) != 0
+
+    def unrelated(self) -> Sessions:
+        """The same valences with the engagement of the next session: neither tells anything of the other."""
+        return replace(self, clip=np.roll(self.clip, 1, axis=0), high=np.roll(self.high, 1, axis=0))
 
 
 def arrange(count: int, pools: Pools, course: Course, seed: int) -> Sessions:
@@ -80,7 +88,8 @@ def arrange(count: int, pools: Pools, course: Course, seed: int) -> Sessions:
     rng = np.random.default_rng(seed)
     deal = _Dealer(rng)
     parts = [_session(pools, course, rng, deal) for _ in range(count)]
-    return Sessions(*(np.stack(columns) for columns in zip(*parts, strict=True)))
+    positive, face, clip, voice = (np.stack(columns) for columns in zip(*parts, strict=True))
+    return Sessions(positive, pools.high[clip], face, clip, voice)
 
 
 def bursts(sessions: int, seconds: int, share: float, burst_s: float, seed: int) -> Mask:
@@ -145,4 +154,4 @@ def _session(pools: Pools, course: Course, rng: np.random.Generator, deal: _Deal
         else:
             utters = deal("voice", pools.voices, int(positive[second]))
             speaks_until = second + float(pools.voice_s[utters])
-    return tuple(columns)
+    return positive, face, clip, voice

@@ -82,17 +82,21 @@ def _bytes(values: Float32Array) -> bytes:
 
 
 class Windows:
-    """Draws training windows of a part: seconds float32 (n, length + steps - 1, numbers) and what is true of them."""
+    """Draws training windows of a part: seconds float32 (n, length + steps - 1, numbers) and what is true of them.
+
+    NaN stands for what nobody knows.
+    """
 
     def __init__(self, part: Part, features: MomentFeatures, recipe: AttentionRecipe) -> None:
         self._part, self._recipe = part, recipe
         self._blocks = {name: blocks(features, name, part.answers[name], part.told[name]) for name in OWN}
-        self._true = np.concatenate([part.sessions.positive[..., None], part.high], axis=2).astype(np.float32)
+        true = np.concatenate([part.sessions.positive[..., None], part.sessions.high], axis=2)
+        self._true = np.where(true < 0, np.nan, true).astype(np.float32)
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Float32Array, Float32Array]:
         """``count`` windows, and float32 (count, length, labels)."""
         recipe = self._recipe
-        sessions, seconds = self._part.sessions.state.shape
+        sessions, seconds = self._part.sessions.positive.shape
         session = rng.integers(0, sessions, count)[:, None]
         second = rng.integers(0, seconds - recipe.length, count)[:, None] + np.arange(1 - recipe.steps, recipe.length)
         before, second = second < 0, np.maximum(second, 0)
@@ -141,13 +145,16 @@ def network(sizes: tuple[int, ...], recipe: AttentionRecipe, batch: int | None =
 
 
 def loss_of(kl: float) -> Any:
-    """Cross-entropy of all labels, and ``kl`` times the divergence of each second from the one before."""
+    """Cross-entropy of the known labels, and ``kl`` times the divergence of each second from the one before."""
     import tensorflow as tf
 
     weights = tf.constant([1.0] + [STATES_WEIGHT] * (len(LABELS) - 1))
 
     def loss(truth: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        crossed = tf.reduce_sum(weights * tf.nn.sigmoid_cross_entropy_with_logits(truth, logits), axis=2)
+        known = tf.math.is_finite(truth)
+        truth = tf.where(known, truth, 0.0)
+        costs = tf.where(known, tf.nn.sigmoid_cross_entropy_with_logits(truth, logits), 0.0)
+        crossed = tf.reduce_sum(weights * costs, axis=2)
         said = tf.clip_by_value(tf.sigmoid(logits), 1e-4, 1.0 - 1e-4)
         before, after = tf.stop_gradient(said[:, :-1]), said[:, 1:]
         apart = before * tf.math.log(before / after) + (1 - before) * tf.math.log((1 - before) / (1 - after))

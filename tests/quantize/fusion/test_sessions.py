@@ -8,14 +8,15 @@ from quantize.fusion.sessions import ENGAGED, Course, Pools, arrange, bursts
 
 NEGATIVE, POSITIVE = np.arange(0, 40), np.arange(40, 100)
 CLIPS = tuple(np.arange(10 * state, 10 * state + 10) for state in range(4))
-POOLS = Pools((NEGATIVE, POSITIVE), (NEGATIVE, POSITIVE), CLIPS, np.full(100, 2.5))
+HIGH = np.repeat(np.eye(4, dtype=np.int64), 10, axis=0)
+POOLS = Pools((NEGATIVE, POSITIVE), (NEGATIVE, POSITIVE), CLIPS, np.full(100, 2.5), HIGH)
 SESSIONS = arrange(40, POOLS, Course(), seed=3)
 
 
 def test_every_second_shows_what_its_state_says() -> None:
-    assert np.array_equal(SESSIONS.positive, SESSIONS.state == ENGAGED)
+    assert np.array_equal(SESSIONS.positive, SESSIONS.high[..., ENGAGED])
     assert np.array_equal(SESSIONS.positive == 1, np.isin(SESSIONS.face, POSITIVE))
-    assert np.array_equal(SESSIONS.clip // 10, SESSIONS.state)
+    assert np.array_equal(SESSIONS.clip // 10, SESSIONS.high.argmax(axis=2))
     heard = SESSIONS.voice >= 0
     assert np.array_equal(SESSIONS.positive[heard] == 1, np.isin(SESSIONS.voice[heard], POSITIVE))
 
