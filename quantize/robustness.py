@@ -6,7 +6,6 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from quantize.fusion import comparison, robustness
 from quantize.fusion.comparison import Course, Kind, Mean
 from quantize.fusion.material import OWN, Damage, Part
 from quantize.fusion.robustness import Case
-from quantize.fusion.sessions import Sessions
 from quantize.fusion.training import ABLATIONS
 
 FACE, VOICE, AVERAGE, LATE = "face only", "voice only", "static average", "late rule"
@@ -55,10 +53,10 @@ def kinds(models: Path, run: Path) -> dict[str, Kind]:
         WEIGHTED: Kind(WEIGHTED, partial(Weighted, _EVEN)),
     }
     if (models / f"{NAME}.json").exists():
-        found[ATTENTION] = Kind(ATTENTION, partial(Attention, ModelStore(models)))
+        found[ATTENTION] = Kind(ATTENTION, partial(Attention, ModelStore(models), _EVEN))
     for name in ABLATIONS:
         if (run / name / f"{NAME}.json").exists():
-            found[name] = Kind(name, partial(Attention, ModelStore(run / name)))
+            found[name] = Kind(name, partial(Attention, ModelStore(run / name), _EVEN))
     return found
 
 
@@ -80,7 +78,7 @@ def compare(part: Part, compared: Mapping[str, Kind], least: float, workers: int
         "least_support": least,
         "cases": {case.name: _case(case, said[case.name], part, least) for case in cases},
         "selective": {
-            name: robustness.selective(_all([said[case.name][name] for case in cases]), _repeated(part, len(cases)))
+            name: robustness.selective([said[case.name][name] for case in cases], part)
             for name in compared
             if name in (RELIABLE, WEIGHTED, ATTENTION)
         },
@@ -196,12 +194,3 @@ def reliability(part: Part) -> dict[str, dict[str, float]]:
             "calibration_error": metrics.calibration_error(right[even].astype(np.int64), said),
         }
     return found
-
-
-def _all(courses: Sequence[Course]) -> Course:
-    return Course(*(np.concatenate([getattr(one, n) for one in courses]) for n in ("positive", "support", "states")))
-
-
-def _repeated(part: Part, times: int) -> Part:
-    columns = (getattr(part.sessions, column.name) for column in fields(part.sessions))
-    return replace(part, sessions=Sessions(*(np.concatenate([column] * times) for column in columns)))

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from edge.errors import UserError
 from edge.features.moment import CLIP, MomentFeatures
-from edge.fusion.attention import LABELS, NAME, Attention
+from edge.fusion.attention import LABELS, NAME, POSITIVE, Attention
+from edge.fusion.late import Late
 from edge.fusion.weighted import Weighted, Weights
 from edge.inference.answer import LOGITS
 from edge.inference.interpreter import Interpreter
@@ -31,7 +32,7 @@ from quantize.evaluation import metrics
 from quantize.files import write_bytes, write_json
 from quantize.fusion import comparison, robustness, training
 from quantize.fusion.card import card
-from quantize.fusion.comparison import Kind
+from quantize.fusion.comparison import Course, Kind
 from quantize.fusion.material import Part
 from quantize.fusion.parts import Parts
 from quantize.fusion.training import ABLATIONS, DEFAULT, AttentionRecipe, Windows
@@ -48,6 +49,8 @@ TUNED_ON = ("clean", "occlusion_40", "resolution_4", "dark", "snr_5", "babble_5"
 
 GRID = {"face": (0.45, 0.6, 0.8), "speech": (0.8, 1.1, 1.4), "change": (0.07, 0.1, 0.14)}
 """What is tried for ``Weights``, every combination."""
+
+_EVEN = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
 
 AS_GOOD = 0.001
 """A difference in log loss that another draw of sessions would turn around."""
@@ -142,26 +145,43 @@ def _cases() -> list[robustness.Case]:
 
 
 def _tuned(valid: Part, place: Path) -> tuple[float, dict[str, float], dict[str, Any]]:
-    """Temperature and thresholds, and what they come to, of the int8 network in ``place``."""
-    kind = Kind(NAME, partial(Attention, ModelStore(place)))
-    said = [comparison.course(kind, comparison.played(valid, case.damage)) for case in _cases()]
+    """Temperature and thresholds, and what they come to, of the int8 network in ``place``.
+
+    There are thresholds of the engagement states only where it tells them better than the branch that it hears.
+    """
+    kind = Kind(NAME, partial(Attention, ModelStore(place), _EVEN))
+    branch = Kind("branch", partial(Late, _EVEN), ("engagement",))
+    played = [comparison.played(valid, case.damage) for case in _cases()]
+    said = [comparison.course(kind, sessions) for sessions in played]
     probability = np.concatenate([one.positive.ravel() for one in said])
     truth = np.tile(valid.sessions.positive.ravel(), len(said))
     logits = np.log(np.clip(probability, 1e-6, 1 - 1e-6) / np.clip(1 - probability, 1e-6, 1))
     grid = np.exp(np.linspace(np.log(0.5), np.log(3.0), 60))
     costs = [_log_loss(truth, logits / t) for t in grid]
     temperature = float(grid[int(np.argmin(costs))])
-    thresholds = dict.fromkeys(LABELS, 0.5)
+    own, heard = (
+        float(np.mean([robustness.states_auc(one, valid) for one in courses]))
+        for courses in (said, [comparison.course(branch, sessions) for sessions in played])
+    )
+    thresholds = {POSITIVE: 0.5}
+    if own > heard:
+        thresholds |= _state_thresholds(valid, said, temperature)
+    figures = {"log_loss": float(min(costs)), "n": len(truth), "states_auc": own, "branch_states_auc": heard}
+    return temperature, thresholds, figures
+
+
+def _state_thresholds(valid: Part, said: Sequence[Course], temperature: float) -> dict[str, float]:
+    """Where each state begins to be high; 0.5 where nobody knows."""
+    thresholds = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
     for column, state in enumerate(ENGAGEMENT_STATES):
         told = np.concatenate([one.states[..., column].ravel() for one in said])
         high = np.tile(valid.sessions.high[..., column].ravel(), len(said))
         known = np.isfinite(told) & (high >= 0)
-        if len(np.unique(high[known])) < 2:
-            continue
-        # what is said here is at a temperature of 1
-        odds = np.log(told[known] / (1 - told[known])) / temperature
-        thresholds[state] = metrics.best_threshold(high[known], (1 / (1 + np.exp(-odds))).astype(np.float32))
-    return temperature, thresholds, {"log_loss": float(min(costs)), "n": len(truth)}
+        if len(np.unique(high[known])) == 2:
+            # what is said here is at a temperature of 1
+            odds = np.log(told[known] / (1 - told[known])) / temperature
+            thresholds[state] = metrics.best_threshold(high[known], (1 / (1 + np.exp(-odds))).astype(np.float32))
+    return thresholds
 
 
 def _log_loss(truth: Any, logits: Any) -> float:
@@ -192,11 +212,10 @@ def _cost(said: comparison.Course, valid: Part) -> float:
     return _log_loss(valid.sessions.positive, np.log(p / (1 - p)))
 
 
-def choose_support(valid: Part, kinds: Mapping[str, Kind], accuracy: float) -> dict[str, float]:
-    """The least support of each of ``kinds`` from which on it is right as often as ``accuracy`` on validation."""
+def selective(valid: Part, kinds: Mapping[str, Kind]) -> dict[str, list[dict[str, float]]]:
+    """Accuracy against coverage on validation sessions, and below which support each of ``kinds`` is then silent."""
     played = [comparison.played(valid, case.damage) for case in _cases()]
-    found = {}
-    for name, kind in kinds.items():
-        said: Sequence[comparison.Course] = [comparison.course(kind, sessions) for sessions in played]
-        found[name] = robustness.threshold(said, valid, accuracy)
-    return found
+    return {
+        name: robustness.selective([comparison.course(kind, sessions) for sessions in played], valid)
+        for name, kind in kinds.items()
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,12 +37,16 @@ class Attention:
 
     Where many faces are seen, their blocks are averaged, each weighted by its trust. ``support`` and
     ``confidence`` are those of the same evidence summed up (``Weighted``): a network does not know what it does not.
+    The engagement states are the network's where its manifest has thresholds for them, as it was better at them on
+    validation than the branch that it hears them from; else they are the branch's, as they come, with its thresholds.
     """
 
-    def __init__(self, store: ModelStore) -> None:
-        self.manifest, self._model = store.load(NAME, LABELS)
+    def __init__(self, store: ModelStore, thresholds: Mapping[str, float]) -> None:
+        self.manifest, self._model = store.load(NAME, (POSITIVE,))
         self._features: MomentFeatures = store.preprocessing(self.manifest, MomentFeatures)
-        self.thresholds = {state: self.manifest.thresholds[state] for state in ENGAGEMENT_STATES}
+        self._tells_states = set(LABELS) <= set(self.manifest.thresholds)
+        known = self.manifest.thresholds if self._tells_states else thresholds
+        self.thresholds = {state: known[state] for state in ENGAGEMENT_STATES}
         self.forget()
 
     def forget(self) -> None:
@@ -70,6 +75,9 @@ class Attention:
         self._evidence.age(passed)
         collect(self._evidence, self._waiting, WEIGHTS)
         self._newest = self._step(self._waiting)
+        if not self._tells_states:
+            states = rooms["engagement"].values if "engagement" in rooms else None
+            self._newest = replace(self._newest, engagement=states)
         self._waiting = []
         return self._newest
 

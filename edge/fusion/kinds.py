@@ -18,5 +18,5 @@ def open_fusion(settings: Settings, store: ModelStore, thresholds: Mapping[str, 
     Raises UserError where the attention model is missing or cannot be trusted.
     """
     if settings.kind == "attention":
-        return Attention(store)
+        return Attention(store, thresholds)
     return Weighted(thresholds) if settings.kind == "weighted" else Late(thresholds)

@@ -86,7 +86,7 @@ def figures(said: Course, part: Part, threshold: float) -> dict[str, float]:
         "macro_f1": float(f1_score(truth.ravel(), decided.ravel(), average="macro")),
         "brier": float(np.mean((probability - truth) ** 2)),
         "calibration_error": metrics.calibration_error(truth.ravel(), probability.ravel()),
-        "states_auc": _states_auc(said, part),
+        "states_auc": states_auc(said, part),
         "coverage": float(spoken.mean()),
         "selective_accuracy": float(right[spoken].mean()) if spoken.any() else float("nan"),
         "flips_per_minute": float(60.0 * np.mean(np.diff(decided, axis=1) != 0)),
@@ -108,36 +108,25 @@ def interval(values: NDArray[np.float64], rounds: int = 1000, seed: int = 1) -> 
     return float(values.mean()), float(low), float(high)
 
 
-def selective(said: Course, part: Part) -> list[dict[str, float]]:
-    """Accuracy against coverage, the seconds with the most support first: at every twentieth of them."""
-    order = np.argsort(-said.support.ravel(), kind="stable")
-    right = credit(said, part).ravel()[order]
-    found = []
-    for twentieth in range(1, 21):
-        kept = len(order) * twentieth // 20
-        found.append(
-            {
-                "coverage": kept / len(order),
-                "accuracy": float(right[:kept].mean()),
-                "support": float(said.support.ravel()[order[kept - 1]]),
-            }
-        )
-    return found
+def selective(said: Sequence[Course], part: Part) -> list[dict[str, float]]:
+    """Accuracy against coverage, the seconds with the most support first: at every twentieth of them.
 
-
-def threshold(said: Sequence[Course], part: Part, accuracy: float) -> float:
-    """The least support from which on decisions on validation sessions are right as often as ``accuracy``.
-
-    Where that is never reached, the support of the best twentieth. ``said`` are of all cases alike.
+    ``said`` are of all cases alike; ``support`` is the least of those that are covered.
     """
     support = np.concatenate([one.support.ravel() for one in said])
     right = np.concatenate([credit(one, part).ravel() for one in said])
-    grid = np.linspace(0.5, 0.95, 46)
-    for least in grid:
-        kept = support >= least
-        if kept.any() and right[kept].mean() >= accuracy:
-            return float(round(least, 2))
-    return float(grid[-1])
+    order = np.argsort(-support, kind="stable")
+    found = []
+    for twentieth in range(1, 21):
+        kept = order[: len(order) * twentieth // 20]
+        found.append(
+            {
+                "coverage": len(kept) / len(order),
+                "accuracy": float(right[kept].mean()),
+                "support": float(support[kept[-1]]),
+            }
+        )
+    return found
 
 
 def _reactions(part: Part, probability: NDArray[np.float64]) -> tuple[list[int], float]:
@@ -156,7 +145,7 @@ def _reactions(part: Part, probability: NDArray[np.float64]) -> tuple[list[int],
     return found, missed / max(changes, 1)
 
 
-def _states_auc(said: Course, part: Part) -> float:
+def states_auc(said: Course, part: Part) -> float:
     """Mean over the four engagement states, of the seconds in which something is known of them."""
     high, found = part.sessions.high, []
     for state in range(high.shape[2]):

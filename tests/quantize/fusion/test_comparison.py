@@ -115,11 +115,11 @@ def test_the_report_names_the_winner_and_every_aim(part: Part) -> None:
 def test_accuracy_rises_as_a_kind_speaks_less(part: Part) -> None:
     damage = Damage(missing={"face": 0.6, "speech": 0.6})
     said = comparison.course(WEIGHTED, comparison.played(part, damage))
-    curve = robustness.selective(said, part)
+    curve = robustness.selective([said], part)
     assert curve[0]["coverage"] == pytest.approx(0.05)
     assert curve[4]["accuracy"] > curve[-1]["accuracy"]
-    least = robustness.threshold([said], part, 0.8)
-    assert robustness.figures(said, part, least)["selective_accuracy"] >= 0.8
+    spoken = robustness.figures(said, part, curve[9]["support"])
+    assert spoken["coverage"] >= curve[9]["coverage"] and spoken["selective_accuracy"] > curve[-1]["accuracy"]
 
 
 def test_a_late_answer_is_counted_in_seconds(part: Part) -> None:

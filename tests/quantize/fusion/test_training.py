@@ -14,9 +14,11 @@ from edge.inference.store import ModelStore
 from edge.signals import EMOTIONS, ENGAGEMENT_STATES
 from quantize.fusion import training
 from quantize.fusion.answers import Answers, Told
+from quantize.fusion.comparison import Course, Kind
 from quantize.fusion.material import OWN, Part, pools
 from quantize.fusion.parts import Parts
-from quantize.fusion.sessions import Course, arrange
+from quantize.fusion.sessions import Course as Lesson
+from quantize.fusion.sessions import arrange
 from quantize.fusion.training import ABLATIONS, DEFAULT, Windows
 
 pytest.importorskip("tensorflow", reason="the workstation's extra [quantize] is not installed")
@@ -48,7 +50,7 @@ def part() -> Part:
         )
         even = np.full(shape[:2], 0.5, np.float32)
         told[name] = Told(even, even, even + 0.3, np.full(shape, 0.5, np.float32))
-    return Part(LABELS_OF, answers, told, arrange(8, pools(answers), Course(seconds=60), seed=1))
+    return Part(LABELS_OF, answers, told, arrange(8, pools(answers), Lesson(seconds=60), seed=1))
 
 
 def test_a_window_holds_what_was_there_and_what_is_true(part: Part) -> None:
@@ -99,3 +101,27 @@ def test_a_trained_network_goes_to_the_device_as_int8(
     assert Path(tmp_path / "models" / manifest.file).stat().st_size < train_fusion.LARGEST
     assert Interpreter(tmp_path / "models" / manifest.file, "tflite-runtime").input.dtype == "int8"
     assert "Nobody was seen and heard at the same time" in (tmp_path / "models" / "attention.md").read_text()
+
+
+@pytest.mark.parametrize("better", ["attention", "branch"])
+def test_the_states_are_told_by_whoever_told_them_better_on_validation(
+    better: str, part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from quantize import train_fusion
+
+    def course(kind: Kind, sessions: object) -> Course:
+        high = part.sessions.high
+        states = np.where(high == 1, 0.8, 0.3) if kind.name == better else np.full(high.shape, 0.5)
+        positive = np.where(part.sessions.positive == 1, 0.7, 0.3)
+        return Course(positive, np.full(positive.shape, 0.9), states)
+
+    monkeypatch.setattr(train_fusion.comparison, "course", course)
+    monkeypatch.setattr(train_fusion.comparison, "played", lambda *_: [])
+    monkeypatch.setattr(train_fusion, "Attention", lambda *_: None)
+    temperature, thresholds, figures = train_fusion._tuned(part, tmp_path)
+    assert temperature == pytest.approx(0.5), "all are right: nothing is too certain"
+    assert (figures["states_auc"], figures["branch_states_auc"]) == (
+        (1.0, 0.5) if better == "attention" else (0.5, 1.0)
+    )
+    assert set(thresholds) == (set(LABELS) if better == "attention" else {"positive"})
+    assert all(0.3 < thresholds[name] < 0.95 for name in thresholds)
