@@ -38,7 +38,7 @@ def session_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", type=Path, metavar="DIR", help="of the attention model (RUNS/attention)")
     command.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help=f"models ({MODELS})")
     command.add_argument("--cache", type=Path, metavar="DIR", help="what branches answered (~/.cache/affectfusion)")
-    command.add_argument("--sessions", type=int, metavar="N", help="for a trial: just N of each part")
+    command.add_argument("--sessions", type=options.positive, metavar="N", help="for a trial: just N of each part")
 
 
 def parts(arguments: argparse.Namespace) -> Parts:

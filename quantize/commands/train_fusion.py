@@ -16,7 +16,9 @@ def add(commands: options.Commands) -> None:
     command = options.sub_parser(commands, "train-fusion", summary, examples=sessions.EXAMPLES)
     command.set_defaults(command=_train_fusion)
     command.add_argument("--ablations", action="store_true", help="also without each of its parts, for comparison")
-    command.add_argument("--epochs", type=int, metavar="N", help="for a trial: just N, instead of the recipe's")
+    command.add_argument(
+        "--epochs", type=options.positive, metavar="N", help="for a trial: just N, instead of the recipe's"
+    )
     sessions.session_options(command)
 
 
