@@ -339,7 +339,7 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(
 ) -> None:
     (tmp_path / "file").touch()
     path = tmp_path if place == "a folder" else tmp_path / "file" / "report"
-    monkeypatch.setattr("quantize.cli._judge", lambda *_: pytest.fail("worked before it looked"))
+    monkeypatch.setattr("quantize.commands.evaluate.judge", lambda *_: pytest.fail("worked before it looked"))
     said = _refusal(capsys, "face_emotion", tmp_path, shipped, option, str(path))
     assert said.startswith(f"affect-quantize: {path}: ")
 

@@ -17,7 +17,8 @@ from edge.inference.store import Manifest, ModelStore
 from quantize import reproduce
 from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
-from quantize.cli import GO_ON, main
+from quantize.cli import main
+from quantize.commands.training import GO_ON
 from quantize.conversion import gate
 from quantize.convert import convert
 from quantize.evaluation import metrics

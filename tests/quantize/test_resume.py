@@ -21,7 +21,8 @@ import pytest
 
 from quantize.branches import BRANCHES
 from quantize.branches.base import Recipe
-from quantize.cli import GO_ON, main
+from quantize.cli import main
+from quantize.commands.training import GO_ON
 from quantize.training.checkpoints import Checkpoints, Part
 from quantize.training.identity import differences, identity
 

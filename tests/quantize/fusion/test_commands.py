@@ -39,3 +39,16 @@ def test_a_branch_that_was_not_trained_here_is_told_before_the_work(
 def test_a_chart_is_a_picture(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["robustness", "--data", str(data), "--chart", "chart.txt"]) == 2
     assert "--chart chart.txt: must end in .svg or .png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [("train-fusion", "--sessions"), ("train-fusion", "--epochs"), ("robustness", "--sessions")]
+)
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_a_trial_takes_at_least_one(
+    command: str, option: str, number: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "--data", str(data), option, number])
+    assert end.value.code == 2
+    assert f"argument {option}: must be at least 1" in capsys.readouterr().err
