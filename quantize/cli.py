@@ -27,21 +27,14 @@ from quantize.extraction import CACHE
 EXAMPLES = """\
 examples:
   affect-quantize datasets --data ravdess
-  affect-quantize train speech_emotion --data ravdess
-  affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
-  affect-quantize train speech_emotion --data ravdess --recipe random-split --run runs/speech_emotion-random
-  affect-quantize train face_emotion --data DFEW --recipe affectfusion-2025 --fold all
-  affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
-  affect-quantize curve engagement --data daisee_landmarks --chart engagement.svg
+  affect-quantize train face_emotion --data fer2013plus
   affect-quantize convert face_emotion --data fer2013plus
-  affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json --html engagement.html
-  affect-quantize evaluate face_emotion --data my_pictures --quick
-  affect-quantize certify face_emotion --data fer2013plus
-  affect-quantize certify face_emotion --benchmark benchmark.json
-  affect-quantize explain engagement --data daisee_landmarks --html states.html
-  affect-quantize reproduce speech_emotion engagement --data data
+  affect-quantize evaluate engagement --data daisee_landmarks --html engagement.html
+  affect-quantize robustness --data data --report robustness.md
+  affect-quantize reproduce --data data
 
---data is the data set's own folder in its official layout; `affect-quantize datasets` lists those that are known.
+`affect-quantize COMMAND --help` tells more of each. --data is the data set's own folder in its official layout;
+`affect-quantize datasets` lists those that are known.
 """
 
 COMMANDS = (
@@ -86,9 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add(commands)
-    for made in commands.choices.values():
-        if made.epilog is None:  # it has no examples of its own
-            made.epilog = EXAMPLES
     return parser
 
 

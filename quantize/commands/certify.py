@@ -9,11 +9,17 @@ from quantize.branches.base import Branch
 from quantize.commands import options
 from quantize.commands.judging import judge, shipped
 
+EXAMPLES = """\
+examples:
+  affect-quantize certify face_emotion --data fer2013plus
+  affect-quantize certify face_emotion --benchmark benchmark.json
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
     summary = "renew the certificate and card of a shipped branch"
-    command = options.branch_parser(commands, "certify", _certify, summary, data=False)
+    command = options.branch_parser(commands, "certify", _certify, summary, data=False, examples=EXAMPLES)
     options.models_option(command)
     source = command.add_mutually_exclusive_group()
     source.add_argument("--data", type=Path, metavar="DIR", help="the data set's own folder: judge now")

@@ -7,11 +7,17 @@ import argparse
 from quantize.branches.base import Branch
 from quantize.commands import options
 
+EXAMPLES = """\
+examples:
+  affect-quantize convert face_emotion --data fer2013plus
+  affect-quantize convert speech_emotion --data ravdess --run runs/speech_emotion-0 --models try
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
     summary = "quantize a run to int8, judge it on unseen data, certify it"
-    command = options.branch_parser(commands, "convert", _convert, summary)
+    command = options.branch_parser(commands, "convert", _convert, summary, examples=EXAMPLES)
     options.run_option(command)
     options.models_option(command)
     options.caps_options(command)

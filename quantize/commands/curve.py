@@ -9,11 +9,17 @@ from quantize.branches.base import Branch
 from quantize.commands import options
 from quantize.commands.training import chosen_recipe, resumable, training_options
 
+EXAMPLES = """\
+examples:
+  affect-quantize curve engagement --data daisee_landmarks --chart engagement.svg
+  affect-quantize curve face_emotion --data fer2013plus --recipe once --shares 50 100 --json curve.json
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
     summary = "train on growing shares of the data, and tell how well its labels can be told"
-    command = options.branch_parser(commands, "curve", _curve, summary)
+    command = options.branch_parser(commands, "curve", _curve, summary, examples=EXAMPLES)
     command.add_argument("--run", type=Path, metavar="DIR", help="run folder (default: runs/BRANCH-curve)")
     training_options(command)
     command.add_argument(

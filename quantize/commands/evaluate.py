@@ -13,10 +13,18 @@ from quantize.commands import options
 from quantize.commands.judging import judge, shipped
 from quantize.datasets import FoldChoice
 
+EXAMPLES = """\
+examples:
+  affect-quantize evaluate engagement --data daisee_landmarks --json engagement.json --html engagement.html
+  affect-quantize evaluate face_emotion --data my_pictures --quick
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
-    command = options.branch_parser(commands, "evaluate", _evaluate, "judge a shipped branch on unseen data")
+    command = options.branch_parser(
+        commands, "evaluate", _evaluate, "judge a shipped branch on unseen data", examples=EXAMPLES
+    )
     options.models_option(command)
     command.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
     command.add_argument("--html", type=Path, metavar="FILE", help="write it as a page with plots")

@@ -21,12 +21,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def sub_parser(
-    commands: Commands, name: str, summary: str, more: str = "", examples: str | None = None
+    commands: Commands, name: str, summary: str, more: str = "", examples: str = ""
 ) -> argparse.ArgumentParser:
-    """A sub-command with its line in the list, its description (the summary and ``more``) and its examples.
-
-    Without examples of its own it shows those of the whole command, which ``quantize.cli`` fills in.
-    """
+    """A sub-command with its line in the list, its description (the summary and ``more``) and its examples."""
     return commands.add_parser(
         name,
         help=summary,
@@ -42,10 +39,11 @@ def branch_parser(
     name: str,
     action: Callable[[Branch, argparse.Namespace], int],
     summary: str,
+    examples: str,
     data: bool = True,
 ) -> argparse.ArgumentParser:
     """A sub-command on one branch, which ``action`` is given; ``data``: it needs the branch's data set."""
-    command = sub_parser(commands, name, summary)
+    command = sub_parser(commands, name, summary, examples=examples)
     command.set_defaults(command=lambda arguments: action(BRANCHES[arguments.branch], arguments))
     command.add_argument("branch", choices=sorted(BRANCHES), metavar="BRANCH", help=", ".join(sorted(BRANCHES)))
     if data:

@@ -7,11 +7,16 @@ import argparse
 from quantize.branches.base import Branch
 from quantize.commands import options
 
+EXAMPLES = """\
+examples:
+  affect-quantize reliability face_emotion --data fer2013plus
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
     summary = "learn anew how far a shipped branch can be trusted"
-    command = options.branch_parser(commands, "reliability", _reliability, summary)
+    command = options.branch_parser(commands, "reliability", _reliability, summary, examples=EXAMPLES)
     options.run_option(command)
     options.models_option(command)
 

@@ -11,6 +11,12 @@ from quantize.branches.base import Branch
 from quantize.commands import options
 from quantize.commands.training import resumable
 
+EXAMPLES = """\
+examples:
+  affect-quantize reproduce --data data
+  affect-quantize reproduce speech_emotion engagement --data data
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
@@ -19,7 +25,7 @@ def add(commands: options.Commands) -> None:
         " Ends with 1 where something else came out. Speed is not reproduced: `benchmark` measures "
         "it. The same command goes on where it was stopped."
     )
-    command = options.sub_parser(commands, "reproduce", summary, more)
+    command = options.sub_parser(commands, "reproduce", summary, more, EXAMPLES)
     command.set_defaults(command=_reproduce)
     command.add_argument("branches", nargs="*", metavar="BRANCH", help="only these (default: all)")
     command.add_argument("--data", type=Path, metavar="ROOT", help="holds fer2013plus/, ravdess/ and daisee_landmarks/")

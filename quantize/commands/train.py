@@ -8,10 +8,19 @@ from quantize.branches.base import Branch
 from quantize.commands import options
 from quantize.commands.training import chosen_recipe, resumable, training_options
 
+EXAMPLES = """\
+examples:
+  affect-quantize train speech_emotion --data ravdess
+  affect-quantize train speech_emotion --data ravdess --fold 0 --run runs/speech_emotion-0
+  affect-quantize train speech_emotion --data ravdess --recipe random-split --run runs/speech_emotion-random
+  affect-quantize train face_emotion --data DFEW --recipe affectfusion-2025 --fold all
+  affect-quantize train engagement --data daisee_landmarks --epochs 2 --run runs/try
+"""
+
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
-    command = options.branch_parser(commands, "train", _train, "train a branch into a run folder")
+    command = options.branch_parser(commands, "train", _train, "train a branch into a run folder", examples=EXAMPLES)
     options.run_option(command)
     training_options(command)
     options.fold_option(

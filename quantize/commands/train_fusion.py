@@ -6,9 +6,6 @@ import argparse
 
 from quantize.commands import options, sessions
 
-RIGHT = 0.9
-"""How often a box should be right when it speaks: it is silent below the support that gave this on validation."""
-
 
 def add(commands: options.Commands) -> None:
     """Adds the command with its options."""
@@ -34,7 +31,12 @@ def _train_fusion(arguments: argparse.Namespace) -> int:
     manifest = train_fusion.train(parts, folder, arguments.models, arguments.ablations, arguments.epochs, paired)
     print(f"attention: temperature {manifest.temperature:.2f}, written to {arguments.models / manifest.file}")
     chosen = {name: kind for name, kind in kinds(arguments.models, folder).items() if name in (WEIGHTED, "attention")}
-    support = train_fusion.choose_support(parts.valid, chosen, RIGHT)
-    print(f"least support to be right {RIGHT:.0%} of the time: {support}")
-    write_json(folder / "chosen.json", {"weights": tried[:5], "support": support, "right": RIGHT})
+    curves = train_fusion.selective(parts.valid, chosen)
+    for name, curve in curves.items():
+        print(
+            f"{name}, on validation sessions: silent below a support, right when speaking, share of seconds spoken in"
+        )
+        for row in curve[9:]:
+            print(f"  {row['support']:.2f}  {row['accuracy']:.3f}  {row['coverage']:.0%}")
+    write_json(folder / "chosen.json", {"weights": tried[:5], "selective": curves})
     return 0
