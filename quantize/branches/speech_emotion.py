@@ -53,7 +53,12 @@ class SpeechRecipe(Recipe):
     smoothing: float = 0.1
 
     def of_fold(self, fold: FoldChoice) -> SpeechRecipe:
-        """The same without ``fold`` of the actors; with all folds it cross-validates, as it does unless told."""
+        """The same without ``fold`` of the actors; with all folds it cross-validates, as it does unless told.
+
+        Raises UserError where there is no such fold, or recordings are split at random.
+        """
+        if self.split == "random":
+            raise UserError(f"--fold {fold}: a random split has no folds to choose from")
         return replace(self, fold=None if fold == ALL else ravdess.checked_fold(fold))
 
 
@@ -138,8 +143,6 @@ class SpeechEmotion:
 
     def _fit_at_random(self, data: Path, voices: Voices, recipe: SpeechRecipe, checkpoints: Checkpoints) -> Fitted:
         """One network, tuned on recordings that it did not see of actors that it did."""
-        if recipe.fold is not None:
-            raise UserError("--fold: a random split has no folds to choose from")
         parts = at_random(voices, recipe.seed)
         used = np.concatenate([parts["train"], parts["valid"]])
         train, valid = np.split(np.arange(len(used)), [len(parts["train"])])
