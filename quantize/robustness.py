@@ -22,10 +22,10 @@ from edge.inference.store import ModelStore
 from edge.signals import ENGAGEMENT_STATES
 from quantize.certificates import provenance
 from quantize.evaluation import metrics
-from quantize.fusion import comparison, robustness
+from quantize.fusion import comparison, damages, measures
 from quantize.fusion.comparison import Course, Kind, Mean
+from quantize.fusion.damages import Case
 from quantize.fusion.material import OWN, Damage, Part
-from quantize.fusion.robustness import Case
 from quantize.fusion.training import ABLATIONS
 
 FACE, VOICE, AVERAGE, LATE = "face only", "voice only", "static average", "late rule"
@@ -65,7 +65,7 @@ def compare(part: Part, compared: Mapping[str, Kind], least: float, workers: int
 
     The work is shared by ``workers`` processes (default: one for each core).
     """
-    cases = robustness.cases()
+    cases = damages.cases()
     said: dict[str, dict[str, Course]] = {}
     with tqdm(total=len(cases), desc="cases", unit="case", leave=False) as bar:
         for case, courses in zip(cases, _all_said(part, compared, cases, workers or os.cpu_count() or 1), strict=True):
@@ -78,7 +78,7 @@ def compare(part: Part, compared: Mapping[str, Kind], least: float, workers: int
         "least_support": least,
         "cases": {case.name: _case(case, said[case.name], part, least) for case in cases},
         "selective": {
-            name: robustness.selective([said[case.name][name] for case in cases], part)
+            name: measures.selective([said[case.name][name] for case in cases], part)
             for name in compared
             if name in (RELIABLE, WEIGHTED, ATTENTION)
         },
@@ -119,14 +119,14 @@ def _said(part: Part, compared: Mapping[str, Kind], case: Case) -> dict[str, Cou
 def _case(case: Case, said: Mapping[str, Course], part: Part, least: float) -> dict[str, Any]:
     found: dict[str, Any] = {"title": case.title, "group": case.group, "kinds": {}}
     for name, course in said.items():
-        figures = robustness.figures(course, part, least)
-        _, low, high = robustness.interval(robustness.credit(course, part).mean(axis=1))
+        figures = measures.figures(course, part, least)
+        _, low, high = measures.interval(measures.credit(course, part).mean(axis=1))
         found["kinds"][name] = {**figures, "low": low, "high": high}
     best = max((name for name in SINGLE), key=lambda name: found["kinds"][name]["accuracy"])
     found["best_single"] = best
     found["gain"] = {
         name: {
-            other: dict(zip(("value", "low", "high"), robustness.paired(said[name], said[against], part), strict=True))
+            other: dict(zip(("value", "low", "high"), measures.paired(said[name], said[against], part), strict=True))
             for other, against in (("best single", best), ("static average", AVERAGE), ("late rule", LATE))
         }
         for name in (WEIGHTED, ATTENTION)
@@ -151,8 +151,7 @@ def unrelated(compared: Mapping[str, Kind], part: Part) -> dict[str, Any]:
     for title, own in (("related", part), ("unrelated", part.unrelated())):
         played = comparison.played(own, Damage())
         for name, kind in tqdm(chosen.items(), desc=f"engagement {title}", unit="kind", leave=False):
-            said = robustness.figures(comparison.course(kind, played), own, 0.0)
-            found[name][title] = {figure: said[figure] for figure in ("accuracy", "states_auc")}
+            found[name][title] = float(measures.credit(comparison.course(kind, played), own).mean())
     return found
 
 
@@ -166,8 +165,8 @@ def lasting(compared: Mapping[str, Kind], make: Callable[[float], Part], share: 
         gaps = comparison.played(own, Damage(missing=dict.fromkeys(OWN, share)))
         found[f"{seconds:g}"] = {
             name: {
-                "clean": float(robustness.credit(comparison.course(kind, whole), own).mean()),
-                "missing": float(robustness.credit(comparison.course(kind, gaps), own).mean()),
+                "clean": float(measures.credit(comparison.course(kind, whole), own).mean()),
+                "missing": float(measures.credit(comparison.course(kind, gaps), own).mean()),
             }
             for name, kind in chosen.items()
         }

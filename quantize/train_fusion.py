@@ -30,7 +30,7 @@ from quantize.conversion import capped, inspection
 from quantize.conversion.capped import Caps
 from quantize.evaluation import metrics
 from quantize.files import write_bytes, write_json
-from quantize.fusion import comparison, robustness, training
+from quantize.fusion import comparison, damages, measures, training
 from quantize.fusion.card import card
 from quantize.fusion.comparison import Course, Kind
 from quantize.fusion.material import Part
@@ -140,8 +140,8 @@ def _manifest(place: Path, features: MomentFeatures, recipe: AttentionRecipe) ->
     )
 
 
-def _cases() -> list[robustness.Case]:
-    return [case for case in robustness.cases() if case.name in TUNED_ON]
+def _cases() -> list[damages.Case]:
+    return [case for case in damages.cases() if case.name in TUNED_ON]
 
 
 def _tuned(valid: Part, place: Path) -> tuple[float, dict[str, float], dict[str, Any]]:
@@ -160,7 +160,7 @@ def _tuned(valid: Part, place: Path) -> tuple[float, dict[str, float], dict[str,
     costs = [_log_loss(truth, logits / t) for t in grid]
     temperature = float(grid[int(np.argmin(costs))])
     own, heard = (
-        float(np.mean([robustness.states_auc(one, valid) for one in courses]))
+        float(np.mean([measures.states_auc(one, valid) for one in courses]))
         for courses in (said, [comparison.course(branch, sessions) for sessions in played])
     )
     thresholds = {POSITIVE: 0.5}
@@ -216,6 +216,6 @@ def selective(valid: Part, kinds: Mapping[str, Kind]) -> dict[str, list[dict[str
     """Accuracy against coverage on validation sessions, and below which support each of ``kinds`` is then silent."""
     played = [comparison.played(valid, case.damage) for case in _cases()]
     return {
-        name: robustness.selective([comparison.course(kind, sessions) for sessions in played], valid)
+        name: measures.selective([comparison.course(kind, sessions) for sessions in played], valid)
         for name, kind in kinds.items()
     }

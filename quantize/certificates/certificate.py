@@ -81,7 +81,7 @@ def _speed(manifest: Manifest) -> list[str]:
         "indications, the times say nothing of a Raspberry Pi."
     )
     figures = manifest.figures
-    parts = [where, figures.get("latency_note", ""), tables.ratios(figures.get("ratios", {})), tables.latency(rows)]
+    parts = [where, tables.ratios(figures.get("ratios", {})), tables.latency(rows)]
     return ["## Speed", *filter(None, parts)]
 
 

@@ -256,8 +256,9 @@ def _opened(source: Path) -> Iterator[Frame | AudioChunk]:
 LAYOUT = Layout(
     name="learners filmed with sound and rated over time",
     files=(
-        f"{LABELS} ({','.join(COLUMNS)})",
-        "the recordings that it names: videos with sound in them, or as a .wav or .flac of the same name",
+        f"{LABELS}: {','.join(COLUMNS)}",
+        "films/anna.mp4,anna,train,0,35,positive,0,1,3, (seconds; levels 0 to 3, empty where nobody rated)",
+        "films/anna.mp4: a video with sound in it, or as a .wav or .flac of the same name",
     ),
     page="any set that is brought into this form, public or your own",
     terms="those of the set; whoever is filmed for one must have agreed to it",

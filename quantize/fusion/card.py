@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.fusion.attention import LABELS
 from edge.inference.store import Manifest
 from quantize.certificates.origins import ORIGINS
 
@@ -52,6 +53,7 @@ device. Which kind of fusion a box uses is `[fusion] kind`.
 | temperature | {manifest.temperature:.2f} |
 | recipe | `{recipe["name"]}`: {taught} |
 | log loss of valence | {development["log_loss"]:.3f} on validation sessions, damaged and not |
+| engagement states | {_states(manifest)} |
 
 Made by `affect-quantize train-fusion {source}`; measured, against simpler rules and without each of its parts, by
 `affect-quantize robustness {source}`{REPORT if paired is None else ""}.
@@ -69,3 +71,11 @@ Made by `affect-quantize train-fusion {source}`; measured, against simpler rules
 
 {licences}
 """
+
+
+def _states(manifest: Manifest) -> str:
+    """Who tells them, and how well both could on validation sessions."""
+    development = manifest.provenance["development"]
+    teller = "the network" if set(LABELS) <= set(manifest.thresholds) else "the branch, as it does it better"
+    own, branch = (f"{development[name]:.3f}" for name in ("states_auc", "branch_states_auc"))
+    return f"told by {teller}: mean AUC on validation sessions {own} by the network, {branch} by the branch"

@@ -78,19 +78,23 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _targets(report: Mapping[str, Any]) -> list[str]:
-    rows = [[name, wanted, found, "yes" if met else "no"] for name, wanted, found, met in targets(report)]
-    return ["What was aimed at, by the kind that is right most often:", _table(["", "aim", "measured", "met"], rows)]
+    names = _weighing(report)
+    rows = [[title, wanted] for title, wanted, *_ in targets(report, names[0])]
+    for name in names:
+        for row, (*_, found, met) in zip(rows, targets(report, name), strict=True):
+            row += [found, "yes" if met else "no"]
+    head = ["", "aim", *(column for name in names for column in (name, "met"))]
+    return ["What was aimed at:", _table(head, rows)]
 
 
-def winner(report: Mapping[str, Any]) -> str:
-    """Which of the two kinds with reliability and memory is right more often over all damaged cases."""
-    names = [name for name in ("weighted", "attention") if name in report["cases"]["clean"]["kinds"]]
-    return max(names, key=lambda name: _mean(report["cases"], name, "accuracy"))
+def _weighing(report: Mapping[str, Any]) -> list[str]:
+    """The kinds that weigh by reliability and remember, as far as they were compared."""
+    return [name for name in ("weighted", "attention") if name in report["cases"]["clean"]["kinds"]]
 
 
-def targets(report: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
-    """What was aimed at, what was measured of the ``winner``, and whether that is enough."""
-    cases, name = report["cases"], winner(report)
+def targets(report: Mapping[str, Any], name: str) -> list[tuple[str, str, str, bool]]:
+    """What was aimed at, what was measured of the kind ``name``, and whether that is enough."""
+    cases = report["cases"]
 
     def accuracy(case: str, kind: str = name) -> float:
         return float(cases[case]["kinds"][kind]["accuracy"])
@@ -148,22 +152,11 @@ def _unrelated(report: Mapping[str, Any]) -> list[str]:
     if not found:
         return []
     text = (
-        "That engagement and valence agree is made by hand in these sessions. The same with every session's engagement "
-        "taken from another, undamaged: what is lost was learned from that agreement, not from a face."
+        "That engagement and valence agree is made by hand in these sessions. Accuracy without damage, and with every "
+        "session's engagement taken from another: what would be lost was learned from that agreement, not from a face."
     )
-    rows = [
-        [
-            name,
-            *(
-                _number(of[title][figure])
-                for figure in ("accuracy", "states_auc")
-                for title in ("related", "unrelated")
-            ),
-        ]
-        for name, of in found.items()
-    ]
-    head = ["", "accuracy", "engagement unrelated", "states' AUC", "engagement unrelated"]
-    return [text, _table(head, rows)]
+    rows = [[name, *(_number(of[title]) for title in ("related", "unrelated"))] for name, of in found.items()]
+    return [text, _table(["", "engagement and valence agree", "have nothing to do with one another"], rows)]
 
 
 def _lasting(report: Mapping[str, Any]) -> list[str]:
@@ -191,13 +184,15 @@ def _first_minute(report: Mapping[str, Any]) -> list[str]:
 
 def text(report: Mapping[str, Any]) -> str:
     """What to take home, in a few lines."""
-    cases, name = report["cases"], winner(report)
-    lines = [f"{name} is right most often over all damaged cases:"]
+    cases = report["cases"]
+    lines = ["right in this share of the seconds, as recorded and on average over all damaged cases:"]
     for kind in cases["clean"]["kinds"]:
         clean, damaged = cases["clean"]["kinds"][kind]["accuracy"], _mean(cases, kind, "accuracy")
-        lines.append(f"  {kind:20} clean {clean:.3f}, damaged {damaged:.3f}")
-    for title, wanted, found, met in targets(report):
-        lines.append(f"{'met   ' if met else 'missed'} {title}: {found} (aim: {wanted})")
+        lines.append(f"  {kind:20} {clean:.3f}  {damaged:.3f}")
+    for name in _weighing(report):
+        lines.append(f"{name}:")
+        for title, wanted, found, met in targets(report, name):
+            lines.append(f"  {'met   ' if met else 'missed'} {title}: {found} (aim: {wanted})")
     return "\n".join(lines)
 
 

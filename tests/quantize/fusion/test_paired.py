@@ -20,7 +20,7 @@ from edge.inference.store import ModelStore
 from quantize.cli import main
 from quantize.datasets.paired import SPLITS
 from quantize.extraction import CACHE
-from quantize.fusion import paired, robustness, training
+from quantize.fusion import damages, paired, training
 from quantize.fusion import parts as parts_of
 from quantize.fusion.material import OWN
 from quantize.fusion.parts import Parts
@@ -36,9 +36,9 @@ HEADER = "recording,person,split,from_s,to_s,valence,boredom,confusion,engagemen
 @pytest.fixture(scope="module", autouse=True)
 def few() -> Iterator[None]:
     """A few cases stand for all, which would take minutes."""
-    cases = [case for case in robustness.cases() if case.name in CASES]
+    cases = [case for case in damages.cases() if case.name in CASES]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(robustness, "cases", lambda: cases)
+        patch.setattr(damages, "cases", lambda: cases)
         patch.setattr(parts_of, "under", lambda branch: [one for one in branch.hardships if one.name in CONDITIONS])
         yield
 

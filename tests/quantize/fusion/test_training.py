@@ -25,6 +25,7 @@ pytest.importorskip("tensorflow", reason="the workstation's extra [quantize] is 
 
 COUNT, NUMBERS = 200, 40
 LABELS_OF = {"face": EMOTIONS, "speech": ("calm", "angry"), "engagement": ENGAGEMENT_STATES}
+FIGURES = ("log_loss", "states_auc", "branch_states_auc")
 SMALL = replace(DEFAULT, epochs=1, windows=96, batch=16, length=6, steps=3, width=8)
 
 
@@ -92,7 +93,7 @@ def test_a_trained_network_goes_to_the_device_as_int8(
 
     monkeypatch.setattr(train_fusion, "DEFAULT", SMALL)
     monkeypatch.setattr(
-        train_fusion, "_tuned", lambda valid, place: (1.0, dict.fromkeys(LABELS, 0.5), {"log_loss": 0.5})
+        train_fusion, "_tuned", lambda valid, place: (1.0, dict.fromkeys(LABELS, 0.5), dict.fromkeys(FIGURES, 0.5))
     )
     manifest = train_fusion.train(Parts(part, part, part), tmp_path / "run", tmp_path / "models", ablations=False)
     loaded, interpreter = ModelStore(tmp_path / "models").load("attention", LABELS)
@@ -100,7 +101,8 @@ def test_a_trained_network_goes_to_the_device_as_int8(
     assert {tensor.name for tensor in interpreter.outputs} == {"logits", "weights"}
     assert Path(tmp_path / "models" / manifest.file).stat().st_size < train_fusion.LARGEST
     assert Interpreter(tmp_path / "models" / manifest.file, "tflite-runtime").input.dtype == "int8"
-    assert "Nobody was seen and heard at the same time" in (tmp_path / "models" / "attention.md").read_text()
+    card = (tmp_path / "models" / "attention.md").read_text()
+    assert "Nobody was seen and heard at the same time" in card and "told by the network" in card
 
 
 @pytest.mark.parametrize("better", ["attention", "branch"])
