@@ -34,6 +34,8 @@ RELIABLE, WEIGHTED, ATTENTION = "late + reliability", "weighted", "attention"
 ATTENTIONS = (ATTENTION, *ABLATIONS)
 """The attention model, and without each of its parts."""
 
+PERFECT = "never wrong about a face"
+
 SINGLE = (FACE, VOICE)
 
 STATES_LAST_S = (10.0, 20.0, 40.0, 80.0)
@@ -170,6 +172,7 @@ def lasting(compared: Mapping[str, Kind], make: Callable[[float], Part], share: 
             }
             for name, kind in chosen.items()
         }
+        found[f"{seconds:g}"][PERFECT] = {"clean": measures.perfect(own, 0.0), "missing": measures.perfect(own, share)}
     return found
 
 

@@ -20,6 +20,9 @@ WINDOW_S = 3.0
 
 TRACK = 0
 
+SEED = 5
+"""Fixes when modalities are missing."""
+
 Maker = Callable[[], Fusion]
 
 
@@ -65,7 +68,7 @@ class Mean:
         """Nothing is remembered."""
 
 
-def played(part: Part, damage: Damage, seed: int = 5) -> list[list[list[Reading]]]:
+def played(part: Part, damage: Damage, seed: int = SEED) -> list[list[list[Reading]]]:
     """The readings of each session and second, as the device would have them."""
     sessions, seconds = part.sessions.positive.shape
     there = {name: part.there(name, damage.missing.get(name, 0.0), seed) for name in OWN}

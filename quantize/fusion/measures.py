@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from quantize.evaluation import metrics
-from quantize.fusion.comparison import Course
+from quantize.fusion.comparison import SEED, Course
 from quantize.fusion.material import Part
 from quantize.fusion.sessions import Mask
 
@@ -44,6 +44,17 @@ def credit(said: Course, part: Part) -> NDArray[np.float64]:
     """How right every second is, float64 (N, S): 1, 0, or a half where nothing is said."""
     right = (said.positive > 0.5) == (part.sessions.positive == 1)
     return np.where(said.positive == 0.5, 0.5, right.astype(np.float64))
+
+
+def perfect(part: Part, share: float) -> float:
+    """How right somebody would be who never errs about a face, and holds on to what it last showed while it is gone.
+
+    It is gone for ``share`` of the time: what gaps alone cost, however good the eyes.
+    """
+    there, truth = part.there("face", share, SEED), part.sessions.positive
+    last = np.maximum.accumulate(np.where(there, np.arange(truth.shape[1]), -1), axis=1)
+    held = np.take_along_axis(truth, np.maximum(last, 0), axis=1)
+    return float(np.where(last < 0, 0.5, held == truth).mean())
 
 
 def interval(values: NDArray[np.float64], rounds: int = 1000, seed: int = 1) -> tuple[float, float, float]:

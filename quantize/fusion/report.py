@@ -168,7 +168,10 @@ def _lasting(report: Mapping[str, Any]) -> list[str]:
         [f"{seconds} s", *(f"{of[n]['clean']:.3f} -> {of[n]['missing']:.3f}" for n in names)]
         for seconds, of in found.items()
     ]
-    text = "All modalities missing 60 % of the time in bursts of 5 s, by how long valence lasts on average:"
+    text = (
+        "All modalities missing 60 % of the time in bursts of 5 s, by how long valence lasts on average; beside them "
+        "what gaps alone cost somebody who is never wrong about a face and holds on to what it last showed:"
+    )
     return [text, _table(["valence lasts", *names], rows)]
 
 

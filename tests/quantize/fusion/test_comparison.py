@@ -132,3 +132,12 @@ def test_only_some_examples_can_be_taken(part: Part) -> None:
     some = only(part.answers["face"], np.array([3, 5]))
     assert some.truth.shape == (2, 1)
     assert some.logits.shape[1] == 2
+
+
+def test_somebody_who_never_errs_loses_only_what_changes_unseen(part: Part) -> None:
+    assert measures.perfect(part, 0.0) == 1.0
+    some, most = measures.perfect(part, 0.4), measures.perfect(part, 0.8)
+    assert 0.5 < most < some < 1.0
+    still = replace(part.sessions, positive=np.ones_like(part.sessions.positive))
+    unseen = ~np.maximum.accumulate(part.there("face", 0.4, comparison.SEED), axis=1)
+    assert measures.perfect(replace(part, sessions=still), 0.4) == pytest.approx(1.0 - unseen.mean() / 2)
