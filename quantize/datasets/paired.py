@@ -190,6 +190,8 @@ def _rated(folder: Path) -> dict[str, list[Row]]:
     """The lines of the table by recording, in order of time, each looked at."""
     path, found, splits = folder / LABELS, dict[str, list[Row]](), dict[str, Row]()
     for row in rows(path, COLUMNS):
+        if not row["recording"] or Path(row["recording"]).is_absolute():
+            raise row.error(f"recording is {row['recording']!r}, not a path below {folder}")
         if row["split"] not in SPLITS:
             raise row.error(f"split is {row['split']!r}, not one of {', '.join(SPLITS)}")
         if row["valence"] not in VALENCES:

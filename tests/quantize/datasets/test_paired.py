@@ -97,6 +97,8 @@ def test_the_table_is_counted_by_split(folder: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
+        (",anna,train,0,5,positive,0,0,0,0", "line 2: recording is '', not a path below"),
+        ("/a.avi,anna,train,0,5,positive,0,0,0,0", "line 2: recording is '/a.avi', not a path below"),
         ("a.avi,anna,training,0,5,positive,0,0,0,0", "line 2: split is 'training', not one of train, valid, test"),
         ("a.avi,anna,train,0,5,happy,0,0,0,0", "line 2: valence is 'happy', not one of negative, positive"),
         ("a.avi,anna,train,5,5,positive,0,0,0,0", "line 2: from_s 5 is not before to_s 5"),
