@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stands in for the programs that install.sh calls, under their names. Every call is noted in $BOX/calls. One that
-# begins as $BOX/dies_at says kills its caller first; as $BOX/fails, it does nothing and fails; as $BOX/waits, it takes
-# a second.
+# begins as $BOX/dies_at says kills its caller first; as $BOX/fails, it does nothing and fails; as $BOX/waits, it goes on
+# when $BOX/waiting, which it makes, is gone.
 set -u
 name=${0##*/}
 call="$name $*"
@@ -18,7 +18,7 @@ if told fails; then
 fi
 if told waits; then
   touch "$BOX/waiting"
-  command sleep 1
+  while [[ -e $BOX/waiting ]]; do command sleep 0.05; done
 fi
 
 current=$AFFECTFUSION_ROOT/opt/affectfusion/current

@@ -249,6 +249,7 @@ def test_two_installers_never_work_at_once(box: Box) -> None:
     second = box.install_sh("device")
     assert second.returncode == 1
     assert "another install.sh is at work" in second.stdout
+    box.go_on()
     assert first.wait(timeout=60) == 0
     first.communicate()
     assert box.runs() == "1.0"

@@ -66,6 +66,7 @@ def test_an_interrupted_update_leaves_nothing_behind(installed: Box) -> None:
     update = installed.start("update", source=installed.checkout("2.0"))
     assert wait_until(installed.waiting)
     update.send_signal(signal.SIGTERM)
+    installed.go_on()
     words, _ = update.communicate(timeout=60)
     assert update.returncode == 143, words
     assert installed.runs() == installed.release() == "1.0"
