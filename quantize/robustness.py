@@ -19,11 +19,10 @@ from edge.fusion.attention import NAME, Attention
 from edge.fusion.late import Late
 from edge.fusion.weighted import Weighted
 from edge.inference.store import ModelStore
-from edge.signals import ENGAGEMENT_STATES
 from quantize.certificates import provenance
 from quantize.evaluation import metrics
 from quantize.fusion import comparison, damages, measures
-from quantize.fusion.comparison import Course, Kind, Mean
+from quantize.fusion.comparison import EVEN, Course, Kind, Mean
 from quantize.fusion.damages import Case
 from quantize.fusion.material import OWN, Damage, Part
 from quantize.fusion.training import ABLATIONS
@@ -41,24 +40,22 @@ SINGLE = (FACE, VOICE)
 STATES_LAST_S = (10.0, 20.0, 40.0, 80.0)
 """How long valence lasts on average, in the study of what missing modalities cost by that; 20 s is everywhere else."""
 
-_EVEN = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
-
 
 def kinds(models: Path, run: Path) -> dict[str, Kind]:
     """All that are compared: the attention model of ``models``, and its ablations where ``run`` holds them."""
     found = {
-        FACE: Kind(FACE, partial(Late, _EVEN), ("face", "engagement"), reliable=False),
-        VOICE: Kind(VOICE, partial(Late, _EVEN), ("speech",), reliable=False),
+        FACE: Kind(FACE, partial(Late, EVEN), ("face", "engagement"), reliable=False),
+        VOICE: Kind(VOICE, partial(Late, EVEN), ("speech",), reliable=False),
         AVERAGE: Kind(AVERAGE, Mean, reliable=False),
-        LATE: Kind(LATE, partial(Late, _EVEN), reliable=False),
-        RELIABLE: Kind(RELIABLE, partial(Late, _EVEN)),
-        WEIGHTED: Kind(WEIGHTED, partial(Weighted, _EVEN)),
+        LATE: Kind(LATE, partial(Late, EVEN), reliable=False),
+        RELIABLE: Kind(RELIABLE, partial(Late, EVEN)),
+        WEIGHTED: Kind(WEIGHTED, partial(Weighted, EVEN)),
     }
     if (models / f"{NAME}.json").exists():
-        found[ATTENTION] = Kind(ATTENTION, partial(Attention, ModelStore(models), _EVEN))
+        found[ATTENTION] = Kind(ATTENTION, partial(Attention, ModelStore(models), EVEN))
     for name in ABLATIONS:
         if (run / name / f"{NAME}.json").exists():
-            found[name] = Kind(name, partial(Attention, ModelStore(run / name), _EVEN))
+            found[name] = Kind(name, partial(Attention, ModelStore(run / name), EVEN))
     return found
 
 
@@ -142,19 +139,19 @@ def least_support() -> float:
     return Settings().minimum_reliability
 
 
-def unrelated(compared: Mapping[str, Kind], part: Part) -> dict[str, Any]:
-    """What is left where a face's engagement has nothing to do with its valence, and what was there before.
+def unrelated(compared: Mapping[str, Kind], part: Part) -> dict[str, float]:
+    """How often each is right, without damage, where a face's engagement has nothing to do with its valence.
 
     That both agree is made by hand in sessions that are put together: whatever a kind gains from it may be lost on
     real learners.
     """
     chosen = {name: kind for name, kind in compared.items() if name in (LATE, WEIGHTED, *ATTENTIONS)}
-    found: dict[str, Any] = {name: {} for name in chosen}
-    for title, own in (("related", part), ("unrelated", part.unrelated())):
-        played = comparison.played(own, Damage())
-        for name, kind in tqdm(chosen.items(), desc=f"engagement {title}", unit="kind", leave=False):
-            found[name][title] = float(measures.credit(comparison.course(kind, played), own).mean())
-    return found
+    own = part.unrelated()
+    played = comparison.played(own, Damage())
+    return {
+        name: float(measures.credit(comparison.course(kind, played), own).mean())
+        for name, kind in tqdm(chosen.items(), desc="engagement unrelated", unit="kind", leave=False)
+    }
 
 
 def lasting(compared: Mapping[str, Kind], make: Callable[[float], Part], share: float = 0.6) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from quantize.evaluation import metrics
 from quantize.files import write_bytes, write_json
 from quantize.fusion import comparison, damages, measures, training
 from quantize.fusion.card import card
-from quantize.fusion.comparison import Course, Kind
+from quantize.fusion.comparison import EVEN, Course, Kind
 from quantize.fusion.material import Part
 from quantize.fusion.parts import Parts
 from quantize.fusion.training import ABLATIONS, DEFAULT, AttentionRecipe, Windows
@@ -49,8 +49,6 @@ TUNED_ON = ("clean", "occlusion_40", "resolution_4", "dark", "snr_5", "babble_5"
 
 GRID = {"face": (0.45, 0.6, 0.8), "speech": (0.8, 1.1, 1.4), "change": (0.07, 0.1, 0.14)}
 """What is tried for ``Weights``, every combination."""
-
-_EVEN = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
 
 AS_GOOD = 0.001
 """A difference in log loss that another draw of sessions would turn around."""
@@ -149,8 +147,8 @@ def _tuned(valid: Part, place: Path) -> tuple[float, dict[str, float], dict[str,
 
     There are thresholds of the engagement states only where it tells them better than the branch that it hears.
     """
-    kind = Kind(NAME, partial(Attention, ModelStore(place), _EVEN))
-    branch = Kind("branch", partial(Late, _EVEN), ("engagement",))
+    kind = Kind(NAME, partial(Attention, ModelStore(place), EVEN))
+    branch = Kind("branch", partial(Late, EVEN), ("engagement",))
     played = [comparison.played(valid, case.damage) for case in _cases()]
     said = [comparison.course(kind, sessions) for sessions in played]
     probability = np.concatenate([one.positive.ravel() for one in said])

@@ -80,8 +80,7 @@ def _speed(manifest: Manifest) -> list[str]:
         f"Made by `affect-quantize benchmark` on a workstation ({machines}), not on a device: the ratios are "
         "indications, the times say nothing of a Raspberry Pi."
     )
-    figures = manifest.figures
-    parts = [where, tables.ratios(figures.get("ratios", {})), tables.latency(rows)]
+    parts = [where, tables.ratios(manifest.figures.get("ratios", {})), tables.latency(rows)]
     return ["## Speed", *filter(None, parts)]
 
 

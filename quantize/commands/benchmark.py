@@ -42,11 +42,9 @@ def add(commands: options.Commands) -> None:
 
 
 def _benchmark(arguments: argparse.Namespace) -> int:
-    from quantize import benchmark, chart
+    from quantize import benchmark
 
-    if arguments.chart:
-        chart.check(arguments.chart)
-    options.check_outputs(arguments.json, arguments.chart)
+    options.check_figures(arguments)
     anchors = arguments.runs_folder / "anchors" if arguments.anchors else None
     caps = options.caps(arguments)
     subjects = benchmark.subjects(arguments.files, arguments.models, arguments.runs_folder, anchors, caps)

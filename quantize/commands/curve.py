@@ -35,12 +35,10 @@ def add(commands: options.Commands) -> None:
 
 
 def _curve(branch: Branch, arguments: argparse.Namespace) -> int:
-    from quantize import chart, curve, curve_chart
+    from quantize import curve, curve_chart
     from quantize.files import write_bytes, write_json
 
-    if arguments.chart:
-        chart.check(arguments.chart)
-    options.check_outputs(arguments.json, arguments.chart)
+    options.check_figures(arguments)
     folder = arguments.run or options.RUNS / f"{branch.name}-curve"
     shares = [percent / 100 for percent in arguments.shares]
     with resumable(folder):

@@ -153,6 +153,15 @@ def check_outputs(*files: Path | None) -> None:
         check_writable(file)
 
 
+def check_figures(arguments: argparse.Namespace, *others: Path | None) -> None:
+    """``check_outputs`` of --json, ``others`` and --chart, which must be a picture."""
+    from quantize import chart
+
+    if arguments.chart:
+        chart.check(arguments.chart)
+    check_outputs(arguments.json, *others, arguments.chart)
+
+
 def check_report(arguments: argparse.Namespace) -> None:
     """``check_outputs`` of --json and --html, which cannot be one file."""
     check_outputs(arguments.json, arguments.html)

@@ -25,20 +25,18 @@ def add(commands: options.Commands) -> None:
 
 
 def _robustness(arguments: argparse.Namespace) -> int:
-    from quantize import chart, robustness
+    from quantize import robustness
     from quantize.evaluation import neutral
     from quantize.files import write_bytes, write_json
     from quantize.fusion import report
     from quantize.fusion.parts import FOLDERS
 
-    if arguments.chart:
-        chart.check(arguments.chart)
-    options.check_outputs(arguments.json, arguments.report, arguments.chart)
+    options.check_figures(arguments, arguments.report)
     folder, found = sessions.run_folder(arguments), sessions.parts(arguments).test
     compared = robustness.kinds(arguments.models, folder)
     figures = robustness.compare(found, compared, robustness.least_support())
-    if arguments.paired:
-        figures["paired"] = arguments.paired.resolve().name
+    if paired := sessions.paired_name(arguments):
+        figures["paired"] = paired
     else:
         figures["unrelated"] = robustness.unrelated(compared, found)
         figures["lasting"] = robustness.lasting(compared, lambda seconds: _lasting(found, seconds))

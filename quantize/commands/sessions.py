@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.inference.store import ModelStore
 from quantize.commands import options
-from quantize.commands.options import MODELS, RUNS
+from quantize.commands.options import RUNS
 
 if TYPE_CHECKING:
     from quantize.fusion.parts import Parts
@@ -36,7 +36,7 @@ def session_options(command: argparse.ArgumentParser) -> None:
     source.add_argument("--paired", type=Path, metavar="DIR", help="real sessions: recordings and their labels.csv")
     command.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help=f"trained branches ({RUNS})")
     command.add_argument("--run", type=Path, metavar="DIR", help="of the attention model (RUNS/attention)")
-    command.add_argument("--models", type=Path, default=MODELS, metavar="DIR", help=f"models ({MODELS})")
+    options.models_option(command)
     command.add_argument("--cache", type=Path, metavar="DIR", help="what branches answered (~/.cache/affectfusion)")
     command.add_argument("--sessions", type=options.positive, metavar="N", help="for a trial: just N of each part")
 
@@ -51,6 +51,11 @@ def parts(arguments: argparse.Namespace) -> Parts:
         return paired.load(folder, ModelStore(arguments.models), arguments.sessions)
     sizes = Sizes() if arguments.sessions is None else Sizes(*[arguments.sessions] * 3)
     return load(options.data_folder(arguments), arguments.runs, ModelStore(arguments.models), sizes)
+
+
+def paired_name(arguments: argparse.Namespace) -> str | None:
+    """What the set of real sessions is called; None where they are put together."""
+    return arguments.paired.resolve().name if arguments.paired else None
 
 
 def run_folder(arguments: argparse.Namespace) -> Path:

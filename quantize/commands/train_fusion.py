@@ -22,15 +22,15 @@ def add(commands: options.Commands) -> None:
 def _train_fusion(arguments: argparse.Namespace) -> int:
     from quantize import train_fusion
     from quantize.files import write_json
-    from quantize.robustness import WEIGHTED, kinds
+    from quantize.robustness import ATTENTION, WEIGHTED, kinds
 
     parts, folder = sessions.parts(arguments), sessions.run_folder(arguments)
     weights, tried = train_fusion.choose_weights(parts.valid)
     print(f"weighted: {weights} has the least log loss on validation sessions, {tried[0]['log_loss']:.4f}")
-    paired = arguments.paired.resolve().name if arguments.paired else None
+    paired = sessions.paired_name(arguments)
     manifest = train_fusion.train(parts, folder, arguments.models, arguments.ablations, arguments.epochs, paired)
     print(f"attention: temperature {manifest.temperature:.2f}, written to {arguments.models / manifest.file}")
-    chosen = {name: kind for name, kind in kinds(arguments.models, folder).items() if name in (WEIGHTED, "attention")}
+    chosen = {name: kind for name, kind in kinds(arguments.models, folder).items() if name in (WEIGHTED, ATTENTION)}
     curves = train_fusion.selective(parts.valid, chosen)
     for name, curve in curves.items():
         print(

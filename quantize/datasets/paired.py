@@ -27,6 +27,7 @@ from edge.perception.voice import VoiceSegmenter
 from edge.playback import moments
 from edge.signals import ENGAGEMENT_STATES, AudioChunk, Float32Array, Frame, Uint8Image, Utterance
 from quantize.datasets import Split, tolerance
+from quantize.datasets.daisee_clips import SEEN
 from quantize.datasets.daisee_landmarks import Clips
 from quantize.datasets.device_mesh import fresh_mesh, mesh_code, mesh_sha256
 from quantize.datasets.layouts import Layout
@@ -46,9 +47,6 @@ LONGEST_S = 24 * 3600
 
 STEPS = 75
 """Steps of a window, ten seconds."""
-
-SEEN = 0.5
-"""A window counts if the face was seen in this share of its steps, as on the device."""
 
 PICTURES_PER_S = 7.5
 """What a folder of pictures without times is taken for."""

@@ -20,6 +20,9 @@ WINDOW_S = 3.0
 
 TRACK = 0
 
+EVEN = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
+"""Thresholds of the engagement states where no label is asked for."""
+
 SEED = 5
 """Fixes when modalities are missing."""
 
@@ -55,7 +58,7 @@ class Course:
 class Mean:
     """The static average: the mean of the modalities' probabilities of positive valence, whatever they are worth."""
 
-    thresholds: Mapping[str, float] = dict.fromkeys(ENGAGEMENT_STATES, 0.5)
+    thresholds: Mapping[str, float] = EVEN
 
     def fuse(self, readings: Sequence[Reading], rooms: Mapping[Modality, RoomReading], now: float) -> Fused:
         """The state at ``now``."""

@@ -155,7 +155,8 @@ def _unrelated(report: Mapping[str, Any]) -> list[str]:
         "That engagement and valence agree is made by hand in these sessions. Accuracy without damage, and with every "
         "session's engagement taken from another: what would be lost was learned from that agreement, not from a face."
     )
-    rows = [[name, *(_number(of[title]) for title in ("related", "unrelated"))] for name, of in found.items()]
+    kinds = report["cases"]["clean"]["kinds"]
+    rows = [[name, _number(kinds[name]["accuracy"]), _number(accuracy)] for name, accuracy in found.items()]
     return [text, _table(["", "engagement and valence agree", "have nothing to do with one another"], rows)]
 
 

@@ -15,7 +15,6 @@ from edge.features.face_crop import FaceCrop
 from edge.inference.store import ModelStore
 from quantize.branches import BRANCHES
 from quantize.cli import main
-from quantize.conversion import gate
 from quantize.datasets import ravdess
 from quantize.runs import Run
 
@@ -46,13 +45,6 @@ def few_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
     for branch in BRANCHES.values():
         monkeypatch.setattr(type(branch), "conditions", branch.conditions[:2])
         monkeypatch.setattr(type(branch), "hardships", branch.hardships[:3])
-
-
-@pytest.fixture
-def at_any_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Post-training int8 is kept whatever it costs a network that has hardly learned anything."""
-    monkeypatch.setattr(gate, "DROP", 1.0)
-    monkeypatch.setattr(gate, "AGREEMENT", 0.0)
 
 
 @needs_tensorflow

@@ -19,7 +19,6 @@ from quantize.branches import BRANCHES
 from quantize.branches.base import Branch, Recipe
 from quantize.cli import main
 from quantize.commands.training import GO_ON
-from quantize.conversion import gate
 from quantize.convert import convert
 from quantize.evaluation import metrics
 from quantize.reproduce import compare, recipe_of
@@ -85,13 +84,11 @@ def test_a_recipe_that_this_code_does_not_have_is_an_error(recipe: dict[str, Any
 
 @needs_tensorflow
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("at_any_cost")
 def test_what_was_made_here_is_made_again_to_the_byte(
     faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(metrics, "ROUNDS", 20)
-    # post-training int8 is kept whatever it costs a network that has hardly learned anything
-    monkeypatch.setattr(gate, "AGREEMENT", 0.0)
-    monkeypatch.setattr(gate, "DROP", 1.0)
     models, branch = tmp_path / "models", BRANCHES["face_emotion"]
     recipe = replace(branch.recipes["default"].shortened(1), widths=(4, 4, 4, 4))
     made = _made_in_a_fresh_process(branch, recipe, faces, tmp_path / "run", models)
